@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The generated list of functions that declare operators; see cmake/ops_registry.cmake.
+#pragma once
+
+#include <vector>
+
+namespace isthmus {
+
+struct OpDef;
+using OpDefsFunction = std::vector<OpDef> (*)();
+extern const OpDefsFunction kOpsTable[];  // ends with nullptr
+
+}  // namespace isthmus
