@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # isthmus_layer(NAME USES …): a static library isthmus_NAME of src/NAME/**.cpp, and isthmus_NAME_test of its *_test.cpp.
-# Files with a device's suffix (x_cpu.cpp) belong to that device's plug-in and are left out; so are fuzz targets.
+# Files with a device's suffix (x_cpu.cpp) belong to that device's plug-in and are left out; so are fuzz targets and main.cpp.
 function(isthmus_layer name)
   cmake_parse_arguments(LAYER "" "" "USES" ${ARGN})
   set(folder ${PROJECT_SOURCE_DIR}/src/${name})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
-  list(FILTER sources EXCLUDE REGEX "_(test|fuzz|cpu|opencl|cuda)\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "(_(test|fuzz|cpu|opencl|cuda)|/main)\\.cpp$")
 
   set(kind PUBLIC)
   if(sources)

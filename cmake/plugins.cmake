@@ -13,6 +13,7 @@ function(isthmus_plugin name)
     return()
   endif()
   add_library(isthmus_plugin_${name} MODULE ${sources})
+  set_property(GLOBAL APPEND PROPERTY ISTHMUS_PLUGINS isthmus_plugin_${name})
   target_include_directories(isthmus_plugin_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
   target_link_libraries(isthmus_plugin_${name} PRIVATE ${PLUGIN_USES})
   target_link_options(isthmus_plugin_${name} PRIVATE

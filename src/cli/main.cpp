@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+// The entry point of the `isthmus` command; everything else is in the layer, where tests can reach it.
+#include "cli/context.h"
+
+int main(int argc, char** argv) { return isthmus::cli::run_program(argc, argv); }

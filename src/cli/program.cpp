@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frame of the `isthmus` command: common options, help, parsing, and what becomes of an error.
+#include <exception>
+#include <map>
+
+#include "cli/context.h"
+#include "cli/help.h"
+
+namespace isthmus::cli {
+namespace {
+
+void add_common_options(CLI::App& app, Context& context) {
+  static const std::map<std::string, ColorMode> kModes = {
+      {"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}};
+  app.set_help_flag("-h,--help", "Explain the command and its options");
+  app.set_version_flag("--version", "isthmus " ISTHMUS_VERSION_STRING, "Print the version");
+  app.add_flag("--json", context.json, "Print results as JSON, for scripts");
+  app.add_option_function<std::string>(
+         "--color", [&context](const std::string& word) { context.color = kModes.at(word); },
+         "Colours: auto (only on a terminal), always, never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->type_name("WHEN");
+}
+
+int finish(const Status& status, const Context& context) {
+  if (status.ok()) return kSuccess;
+  if (status.code() == Code::kCancelled) return kInterrupted;
+  const auto [message, hint] = split_hint(status.message());
+  print_error(message, hint, context.color);
+  return kFailure;
+}
+
+int usage_error(const CLI::ParseError& error, const CLI::App& app, const Context& context) {
+  // The help that fits is that of the subcommand the user was in.
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  std::string name;
+  for (const CLI::App* level = at; level; level = level->get_parent()) {
+    name = level->get_name() + (name.empty() ? "" : " ") + name;
+  }
+  print_error(error.what(), fmt::format("{} --help explains it", name), context.color);
+  return kUsage;
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv) {
+  Context context;
+  CLI::App app(kProgramDescription, "isthmus");
+  context.root = &app;
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.footer(kProgramFooter);
+  app.fallthrough();  // common options may also follow the subcommand
+  add_common_options(app, context);
+  add_commands(app, context);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& request) {
+    return app.exit(request);
+  } catch (const CLI::Success& request) {  // --version
+    return app.exit(request);
+  } catch (const CLI::ParseError& error) {
+    return usage_error(error, app, context);
+  }
+
+  if (!context.action) {
+    fmt::print("{}", app.help());
+    return kSuccess;
+  }
+  try {
+    const Status status = context.action();
+    if (std::fflush(stdout) != 0)
+      return finish(error(Code::kUnavailable, "cannot write to standard output"), context);
+    return finish(status, context);
+  } catch (const std::exception& exception) {
+    return finish(error(Code::kInternal, "unexpected: {}", exception.what()), context);
+  }
+}
+
+}  // namespace isthmus::cli
