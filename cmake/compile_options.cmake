@@ -33,3 +33,10 @@ if(ISTHMUS_SANITIZE)
   add_compile_options(-fsanitize=${sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${sanitizers})
 endif()
+
+# The coverage preset: run the tests, then gcovr or lcov on build/coverage.
+option(ISTHMUS_COVERAGE "Count which lines the tests run" OFF)
+if(ISTHMUS_COVERAGE)
+  add_compile_options(--coverage)
+  add_link_options(--coverage)
+endif()

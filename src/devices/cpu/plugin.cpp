@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CPU as a chip: the entries of isthmus/plugin.h over streams, the thread pool and the kernel tables.
+#include "isthmus/plugin.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <string>
+
+#include "devices/cpu/kernel_table.h"
+#include "devices/cpu/pool.h"
+#include "devices/cpu/stream.h"
+
+namespace isthmus::cpu {
+namespace {
+
+constexpr uint64_t kAlignment = 64;
+// Allocations from this size on are mapped, on huge pages where the system has them.
+constexpr uint64_t kMapBytes = 4u << 20;
+
+isthmus_host_t g_host;
+const IsaKernels* g_isa = nullptr;
+
+isthmus_status_t fail(isthmus_status_t code, const std::string& message) {
+  g_host.report_error(g_host.context, code, message.c_str());
+  return code;
+}
+
+struct Device {
+  Pool pool{g_host};
+  std::string name, architecture;
+  std::mutex mutex;
+  std::map<uint64_t, uint64_t> mapped;  // address to bytes of the allocations made with mmap
+};
+
+Device* device_of(isthmus_chip_device_t* d) { return reinterpret_cast<Device*>(d); }
+Stream* stream_of(isthmus_chip_stream_t* s) { return reinterpret_cast<Stream*>(s); }
+Event* event_of(isthmus_chip_event_t* e) { return reinterpret_cast<Event*>(e); }
+PreparedOp* op_of(isthmus_chip_op_t* o) { return reinterpret_cast<PreparedOp*>(o); }
+
+std::string cpu_model() {
+  std::string model = "CPU";
+  if (FILE* f = std::fopen("/proc/cpuinfo", "r")) {
+    char line[512];
+    while (std::fgets(line, sizeof line, f)) {
+      const char* colon = std::strchr(line, ':');
+      if (colon && std::strncmp(line, "model name", 10) == 0) {
+        model = colon + 2;
+        while (!model.empty() && (model.back() == '\n' || model.back() == ' ')) model.pop_back();
+        break;
+      }
+    }
+    std::fclose(f);
+  }
+  return model;
+}
+
+// -- devices and memory --
+
+int32_t device_count() { return 1; }
+
+isthmus_status_t device_open(int32_t index, isthmus_chip_device_t** device) {
+  if (index != 0) return fail(ISTHMUS_NOT_FOUND, "the CPU chip has one device, number 0");
+  auto* d = new Device;
+  const int threads = d->pool.thread_count();
+  d->name = cpu_model() + ", " + std::to_string(threads) + (threads == 1 ? " thread, " : " threads, ") + g_isa->isa;
+#if defined(__x86_64__)
+  d->architecture = std::string("x86_64-") + g_isa->isa;
+#elif defined(__aarch64__)
+  d->architecture = std::string("aarch64-") + g_isa->isa;
+#else
+  d->architecture = g_isa->isa;
+#endif
+  *device = reinterpret_cast<isthmus_chip_device_t*>(d);
+  return ISTHMUS_OK;
+}
+
+void device_close(isthmus_chip_device_t* device) { delete device_of(device); }
+
+isthmus_status_t device_properties(isthmus_chip_device_t* device, isthmus_device_properties_t* out) {
+  isthmus_device_properties_t p{};
+  p.size = sizeof p;
+  p.name = device_of(device)->name.c_str();
+  p.architecture = device_of(device)->architecture.c_str();
+  p.memory_bytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+  p.alignment_bytes = kAlignment;
+  p.features = ISTHMUS_FEATURE_HOST_ACCESS | ISTHMUS_FEATURE_IMPORT | ISTHMUS_FEATURE_CAPTURE | ISTHMUS_FEATURE_EXACT |
+               ISTHMUS_FEATURE_EVENT_TIMING;
+  p.parallelism = device_of(device)->pool.thread_count();
+  const size_t bytes = out->size < sizeof p ? out->size : sizeof p;
+  std::memcpy(out, &p, bytes);
+  out->size = bytes;
+  return ISTHMUS_OK;
+}
+
+isthmus_status_t allocate(isthmus_chip_device_t* device, isthmus_memory_kind_t, uint64_t bytes, isthmus_address_t* address) {
+  if (bytes < kMapBytes) {
+    const uint64_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    void* p = std::aligned_alloc(kAlignment, rounded ? rounded : kAlignment);
+    if (!p) return fail(ISTHMUS_OUT_OF_MEMORY, "the host has no " + std::to_string(bytes) + " bytes left");
+    *address = reinterpret_cast<uint64_t>(p);
+    return ISTHMUS_OK;
+  }
+  void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) return fail(ISTHMUS_OUT_OF_MEMORY, "the host has no " + std::to_string(bytes) + " bytes left");
+  madvise(p, bytes, MADV_HUGEPAGE);  // A hint: without huge pages everything still works.
+  *address = reinterpret_cast<uint64_t>(p);
+  std::lock_guard lock(device_of(device)->mutex);
+  device_of(device)->mapped[*address] = bytes;
+  return ISTHMUS_OK;
+}
+
+void free_memory(isthmus_chip_device_t* device, isthmus_address_t address) {
+  Device& d = *device_of(device);
+  {
+    std::lock_guard lock(d.mutex);
+    if (auto found = d.mapped.find(address); found != d.mapped.end()) {
+      munmap(reinterpret_cast<void*>(address), found->second);
+      d.mapped.erase(found);
+      return;
+    }
+  }
+  std::free(reinterpret_cast<void*>(address));
+}
+
+isthmus_status_t import_host(isthmus_chip_device_t*, const void* host, uint64_t, isthmus_address_t* address) {
+  *address = reinterpret_cast<uint64_t>(host);
+  return ISTHMUS_OK;
+}
+void release_host(isthmus_chip_device_t*, isthmus_address_t) {}
+
+// -- streams and events --
+
+isthmus_status_t stream_create(isthmus_chip_device_t* device, isthmus_chip_stream_t** stream) {
+  *stream = reinterpret_cast<isthmus_chip_stream_t*>(new Stream(device_of(device)->pool));
+  return ISTHMUS_OK;
+}
+void stream_destroy(isthmus_chip_stream_t* stream) { delete stream_of(stream); }
+isthmus_status_t stream_wait(isthmus_chip_stream_t* stream) {
+  stream_of(stream)->wait();
+  return ISTHMUS_OK;
+}
+isthmus_status_t stream_query(isthmus_chip_stream_t* stream, int32_t* idle) {
+  *idle = stream_of(stream)->idle();
+  return ISTHMUS_OK;
+}
+isthmus_status_t copy(isthmus_chip_stream_t* stream, isthmus_copy_direction_t, uint64_t dst, uint64_t src, uint64_t bytes) {
+  Command c{Command::kCopy};
+  c.dst = reinterpret_cast<void*>(dst);
+  c.src = reinterpret_cast<const void*>(src);
+  c.bytes = bytes;
+  stream_of(stream)->add(c);
+  return ISTHMUS_OK;
+}
+isthmus_status_t fill(isthmus_chip_stream_t* stream, isthmus_address_t dst, uint8_t value, uint64_t bytes) {
+  Command c{Command::kFill};
+  c.dst = reinterpret_cast<void*>(dst);
+  c.value = value;
+  c.bytes = bytes;
+  stream_of(stream)->add(c);
+  return ISTHMUS_OK;
+}
+isthmus_status_t call_host(isthmus_chip_stream_t* stream, void (*function)(void*), void* argument) {
+  Command c{Command::kCallHost};
+  c.function = function;
+  c.dst = argument;
+  stream_of(stream)->add(c);
+  return ISTHMUS_OK;
+}
+
+isthmus_status_t event_create(isthmus_chip_device_t*, isthmus_chip_event_t** event) {
+  *event = reinterpret_cast<isthmus_chip_event_t*>(new Event);
+  return ISTHMUS_OK;
+}
+void event_destroy(isthmus_chip_event_t* event) { delete event_of(event); }
+isthmus_status_t event_record(isthmus_chip_event_t* event, isthmus_chip_stream_t* stream) {
+  Event& e = *event_of(event);
+  Command c{Command::kRecord};
+  c.dst = &e;
+  {
+    std::lock_guard lock(e.mutex);
+    e.stream = stream_of(stream);
+    c.bytes = ++e.recorded;
+  }
+  stream_of(stream)->add(c);
+  return ISTHMUS_OK;
+}
+isthmus_status_t event_wait(isthmus_chip_event_t* event) {
+  Event& e = *event_of(event);
+  uint64_t count;
+  Stream* stream;
+  {
+    std::lock_guard lock(e.mutex);
+    if (e.completed >= e.recorded) return ISTHMUS_OK;
+    count = e.recorded;
+    stream = e.stream;
+  }
+  stream->wait();  // Executes at least up to the record.
+  std::unique_lock lock(e.mutex);
+  e.changed.wait(lock, [&] { return e.completed >= count; });
+  return ISTHMUS_OK;
+}
+isthmus_status_t event_query(isthmus_chip_event_t* event, int32_t* done) {
+  Event& e = *event_of(event);
+  std::lock_guard lock(e.mutex);
+  *done = e.completed >= e.recorded;
+  return ISTHMUS_OK;
+}
+isthmus_status_t stream_wait_event(isthmus_chip_stream_t* stream, isthmus_chip_event_t* event) {
+  Event& e = *event_of(event);
+  Command c{Command::kWaitEvent};
+  c.dst = &e;
+  {
+    std::lock_guard lock(e.mutex);
+    if (e.completed >= e.recorded) return ISTHMUS_OK;
+    c.bytes = e.recorded;
+  }
+  stream_of(stream)->add(c);
+  return ISTHMUS_OK;
+}
+isthmus_status_t event_elapsed(isthmus_chip_event_t* start, isthmus_chip_event_t* end, double* seconds) {
+  Event &a = *event_of(start), &b = *event_of(end);
+  std::scoped_lock lock(a.mutex, b.mutex);
+  if (!a.completed || a.completed < a.recorded || !b.completed || b.completed < b.recorded)
+    return fail(ISTHMUS_FAILED_PRECONDITION, "event_elapsed needs two recorded events that are done");
+  *seconds = b.completed_at - a.completed_at;
+  return ISTHMUS_OK;
+}
+
+// -- operators --
+
+isthmus_status_t op_prepare(isthmus_chip_device_t*, const isthmus_op_query_t* query, isthmus_prepared_t* prepared) {
+  if (query->input_count + query->output_count > ISTHMUS_MAX_OPERANDS)
+    return fail(ISTHMUS_UNIMPLEMENTED, "more than 16 operands");
+  auto op = std::make_unique<PreparedOp>();
+  const IsaKernels* isas[8];
+  const int isa_count = usable_isas(g_isa, isas, 8);
+  std::string reasons;
+  for (int i = 0; i < isa_count; ++i) {
+    for (const Kernel* const* list = isas[i]->lists; *list; ++list) {
+      for (const Kernel* kernel = *list; kernel->op; ++kernel) {
+        if (std::strcmp(kernel->op, query->name) != 0) continue;
+        std::memset(&op->plan, 0, sizeof op->plan);
+        op->plan.phases = 1;
+        const char* reason = kernel->prepare(*query, op->plan);
+        if (reason) {
+          reasons += (reasons.empty() ? "" : "; ") + std::string(isas[i]->isa) + " " + kernel->name + ": " + reason;
+          continue;
+        }
+        op->kernel = kernel;
+        std::snprintf(op->implementation, sizeof op->implementation, "%s %s", isas[i]->isa, kernel->name);
+        op->operand_count = query->input_count + query->output_count;
+        for (int o = 0; o < op->operand_count; ++o) op->ranks[o] = query->operands[o].rank;
+        op->size_operand = query->output_count ? query->input_count : 0;
+        isthmus_prepared_t result{};
+        result.size = sizeof result;
+        result.workspace_bytes = op->plan.workspace_bytes;
+        result.implementation = op->implementation;
+        for (int o = 0; o < ISTHMUS_MAX_OPERANDS; ++o) {
+          result.packed_layout[o] = op->plan.packed_layout[o];
+          result.packed_bytes[o] = op->plan.packed_bytes[o];
+        }
+        result.op = reinterpret_cast<isthmus_chip_op_t*>(op.release());
+        const size_t bytes = prepared->size < sizeof result ? prepared->size : sizeof result;
+        std::memcpy(prepared, &result, bytes);
+        prepared->size = bytes;
+        return ISTHMUS_OK;
+      }
+    }
+  }
+  if (reasons.empty()) reasons = std::string("no CPU kernel for '") + query->name + "'";
+  return fail(ISTHMUS_UNIMPLEMENTED, reasons);
+}
+
+isthmus_status_t op_pack(isthmus_chip_op_t* op, int32_t input, const void* src, void* dst) {
+  PreparedOp& p = *op_of(op);
+  if (!p.kernel->pack || input < 0 || input >= ISTHMUS_MAX_OPERANDS || !p.plan.packed_layout[input])
+    return fail(ISTHMUS_INVALID_ARGUMENT, "this operand is not packed");
+  p.kernel->pack(p.plan, input, src, dst);
+  return ISTHMUS_OK;
+}
+isthmus_status_t op_run(isthmus_chip_op_t* op, const isthmus_tensor_arg_t* operands, isthmus_address_t workspace,
+                        isthmus_chip_stream_t* stream) {
+  stream_of(stream)->add_op(*op_of(op), operands, workspace);
+  return ISTHMUS_OK;
+}
+void op_release(isthmus_chip_op_t* op) { delete op_of(op); }
+
+// -- capture --
+
+isthmus_status_t capture_begin(isthmus_chip_stream_t* stream) {
+  if (!stream_of(stream)->begin_capture()) return fail(ISTHMUS_FAILED_PRECONDITION, "the stream is already capturing");
+  return ISTHMUS_OK;
+}
+isthmus_status_t capture_end(isthmus_chip_stream_t* stream, isthmus_chip_capture_t** capture) {
+  std::unique_ptr<CommandList> list = stream_of(stream)->end_capture();
+  if (!list) return fail(ISTHMUS_FAILED_PRECONDITION, "the stream is not capturing");
+  *capture = reinterpret_cast<isthmus_chip_capture_t*>(list.release());
+  return ISTHMUS_OK;
+}
+isthmus_status_t capture_replay(isthmus_chip_capture_t* capture, isthmus_chip_stream_t* stream) {
+  Command c{Command::kReplay};
+  c.src = capture;
+  stream_of(stream)->add(c);
+  return ISTHMUS_OK;
+}
+void capture_destroy(isthmus_chip_capture_t* capture) { delete reinterpret_cast<CommandList*>(capture); }
+
+isthmus_plugin_t make_plugin() {
+  isthmus_plugin_t p{};
+  p.size = sizeof p;
+  p.major = ISTHMUS_PLUGIN_MAJOR;
+  p.minor = ISTHMUS_PLUGIN_MINOR;
+  p.name = "cpu";
+  p.version = "0.1.0";
+  p.device_count = device_count;
+  p.device_open = device_open;
+  p.device_close = device_close;
+  p.device_properties = device_properties;
+  p.allocate = allocate;
+  p.free = free_memory;
+  p.import_host = import_host;
+  p.release_host = release_host;
+  p.stream_create = stream_create;
+  p.stream_destroy = stream_destroy;
+  p.stream_wait = stream_wait;
+  p.stream_query = stream_query;
+  p.copy = copy;
+  p.fill = fill;
+  p.call_host = call_host;
+  p.event_create = event_create;
+  p.event_destroy = event_destroy;
+  p.event_record = event_record;
+  p.event_wait = event_wait;
+  p.event_query = event_query;
+  p.stream_wait_event = stream_wait_event;
+  p.event_elapsed = event_elapsed;
+  p.op_prepare = op_prepare;
+  p.op_pack = op_pack;
+  p.op_run = op_run;
+  p.op_release = op_release;
+  p.capture_begin = capture_begin;
+  p.capture_end = capture_end;
+  p.capture_replay = capture_replay;
+  p.capture_destroy = capture_destroy;
+  return p;
+}
+
+}  // namespace
+}  // namespace isthmus::cpu
+
+extern "C" ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_host_t* host) {
+  using namespace isthmus::cpu;
+  std::memset(&g_host, 0, sizeof g_host);
+  std::memcpy(&g_host, host, host->size < sizeof g_host ? host->size : sizeof g_host);
+  const char* reason = nullptr;
+  g_isa = choose_isa(&reason);
+  if (!g_isa) {
+    fail(ISTHMUS_INVALID_ARGUMENT, reason);
+    return nullptr;
+  }
+  static const isthmus_plugin_t plugin = make_plugin();
+  return &plugin;
+}

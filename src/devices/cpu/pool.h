@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The threads that run one operator together.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "devices/cpu/kernel.h"
+#include "isthmus/plugin.h"
+
+namespace isthmus::cpu {
+
+// The calling thread and thread_count - 1 helpers. Helpers spin for some tens of microseconds after each operator, so
+// that the next one of a step starts at once, then sleep; an idle pool costs nothing. Thread-safe: one operator at a
+// time has the helpers, another caller meanwhile runs alone.
+class Pool {
+ public:
+  explicit Pool(const isthmus_host_t& host);
+  ~Pool();
+  int thread_count() const { return thread_count_; }
+  // Runs all phases of a kernel and returns when they are done. `alone`: too small to be worth the helpers.
+  void run(const Kernel& kernel, Run run, bool alone);
+
+ private:
+  struct alignas(64) Job {
+    const Kernel* kernel = nullptr;
+    Run run = {};
+    int64_t next = 0;
+  };
+  void helper(int index);
+  void run_phase(const Kernel& kernel, const Run& run);
+
+  const isthmus_host_t& host_;
+  int thread_count_;
+  std::mutex busy_;
+  Job job_;
+  alignas(64) std::atomic<uint32_t> epoch_{0};  // odd numbers end the helpers
+  alignas(64) std::atomic<uint32_t> done_{0};
+  alignas(64) std::atomic<int> sleeping_{0};
+  std::vector<std::thread> helpers_;
+};
+
+}  // namespace isthmus::cpu

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "devices/cpu/stream.h"
+
+#include <chrono>
+
+namespace isthmus::cpu {
+namespace {
+
+// How long the background thread leaves new work to somebody who is about to wait for it.
+constexpr auto kGrace = std::chrono::microseconds(200);
+// Operators with fewer elements than this, unless heavy, run on one thread: starting another costs more.
+constexpr int64_t kAloneElements = 16384;
+
+int64_t elements(const isthmus_tensor_arg_t& arg, int rank) {
+  int64_t n = 1;
+  for (int i = 0; i < rank; ++i) n *= arg.dims[i];
+  return n;
+}
+
+}  // namespace
+
+void CommandList::add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace) {
+  Command command{Command::kOp};
+  command.op = &op;
+  command.workspace = reinterpret_cast<unsigned char*>(workspace);
+  command.first_operand = static_cast<uint32_t>(operands.size());
+  commands.push_back(command);
+  operands.insert(operands.end(), args, args + op.operand_count);
+}
+
+void record_done(Event& event, uint64_t count) {
+  std::lock_guard lock(event.mutex);
+  if (count > event.completed) {
+    event.completed = count;
+    event.completed_at =
+        std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  }
+  event.changed.notify_all();
+}
+
+Stream::Stream(Pool& pool) : pool_(pool), background_([this] { background(); }) {}
+
+Stream::~Stream() {
+  wait();
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  background_wake_.notify_all();
+  background_.join();
+}
+
+void Stream::announce() {
+  if (executing_ || armed_) return;
+  armed_ = true;
+  background_wake_.notify_one();
+}
+
+void Stream::add(const Command& command) {
+  std::lock_guard lock(mutex_);
+  if (capture_) {
+    capture_->commands.push_back(command);
+    return;
+  }
+  queued_.commands.push_back(command);
+  announce();
+}
+
+void Stream::add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace) {
+  std::lock_guard lock(mutex_);
+  if (capture_) {
+    capture_->add_op(op, args, workspace);
+    return;
+  }
+  queued_.add_op(op, args, workspace);
+  announce();
+}
+
+void Stream::drain(std::unique_lock<std::mutex>& lock) {
+  while (!queued_.commands.empty()) {
+    std::swap(queued_, running_);
+    lock.unlock();
+    execute(running_);
+    lock.lock();
+    running_.clear();
+  }
+}
+
+void Stream::wait() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    if (executing_) {
+      changed_.wait(lock);
+    } else if (queued_.commands.empty()) {
+      return;
+    } else {
+      executing_ = true;
+      drain(lock);
+      executing_ = false;
+      changed_.notify_all();
+    }
+  }
+}
+
+bool Stream::idle() {
+  std::lock_guard lock(mutex_);
+  return !executing_ && queued_.commands.empty();
+}
+
+void Stream::background() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    background_wake_.wait(lock, [&] { return stop_ || armed_; });
+    if (stop_) return;
+    background_wake_.wait_for(lock, kGrace, [&] { return stop_; });
+    armed_ = false;
+    if (executing_ || queued_.commands.empty()) continue;
+    executing_ = true;
+    drain(lock);
+    executing_ = false;
+    changed_.notify_all();
+  }
+}
+
+void Stream::wait_for(Event& event, uint64_t count) {
+  // Help: execute the stream that will complete the event, unless somebody does already.
+  Stream* other = nullptr;
+  {
+    std::lock_guard lock(event.mutex);
+    if (event.completed >= count) return;
+    other = event.stream;
+  }
+  if (other && other != this) {
+    std::unique_lock lock(other->mutex_);
+    if (!other->executing_ && !other->queued_.commands.empty()) {
+      other->executing_ = true;
+      other->drain(lock);
+      other->executing_ = false;
+      other->changed_.notify_all();
+    }
+  }
+  std::unique_lock lock(event.mutex);
+  event.changed.wait(lock, [&] { return event.completed >= count; });
+}
+
+void Stream::execute(const CommandList& list) {
+  for (const Command& c : list.commands) {
+    switch (c.kind) {
+      case Command::kOp: {
+        const isthmus_tensor_arg_t* args = list.operands.data() + c.first_operand;
+        const int size_operand = c.op->size_operand;
+        const bool alone = !c.op->plan.heavy && elements(args[size_operand], c.op->ranks[size_operand]) < kAloneElements;
+        pool_.run(*c.op->kernel, Run{args, &c.op->plan, c.workspace, 0}, alone);
+        break;
+      }
+      case Command::kCopy: std::memmove(c.dst, c.src, c.bytes); break;
+      case Command::kFill: std::memset(c.dst, c.value, c.bytes); break;
+      case Command::kCallHost: c.function(c.dst); break;
+      case Command::kRecord: record_done(*static_cast<Event*>(c.dst), c.bytes); break;
+      case Command::kWaitEvent: wait_for(*static_cast<Event*>(c.dst), c.bytes); break;
+      case Command::kReplay: execute(*static_cast<const CommandList*>(c.src)); break;
+    }
+  }
+}
+
+bool Stream::begin_capture() {
+  std::lock_guard lock(mutex_);
+  if (capture_) return false;
+  capture_ = std::make_unique<CommandList>();
+  return true;
+}
+
+std::unique_ptr<CommandList> Stream::end_capture() {
+  std::lock_guard lock(mutex_);
+  return std::move(capture_);
+}
+
+}  // namespace isthmus::cpu

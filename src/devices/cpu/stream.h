@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// In-order queues of work. A thread that waits for a stream executes it; a background thread takes over work that
+// nobody waits for, so that streams stay asynchronous without costing a hand-over in the common case.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "devices/cpu/kernel.h"
+#include "devices/cpu/pool.h"
+#include "isthmus/plugin.h"
+
+namespace isthmus::cpu {
+
+struct PreparedOp {
+  const Kernel* kernel;
+  Plan plan;
+  char implementation[96];
+  int operand_count;
+  int32_t ranks[ISTHMUS_MAX_OPERANDS];
+  int size_operand;  // the operand whose element count says how big a run is
+};
+
+class Stream;
+
+// CUDA's semantics: waiting waits for the latest record; an event never recorded is done.
+struct Event {
+  std::mutex mutex;
+  std::condition_variable changed;
+  Stream* stream = nullptr;  // of the latest record
+  uint64_t recorded = 0;
+  uint64_t completed = 0;
+  double completed_at = 0;  // seconds of the steady clock
+};
+
+struct Command {
+  enum Kind { kOp, kCopy, kFill, kCallHost, kRecord, kWaitEvent, kReplay };
+  Kind kind;
+  const PreparedOp* op = nullptr;
+  unsigned char* workspace = nullptr;
+  void* dst = nullptr;
+  const void* src = nullptr;
+  uint64_t bytes = 0;  // kWaitEvent, kRecord: the event's count
+  uint8_t value = 0;
+  void (*function)(void*) = nullptr;
+  uint32_t first_operand = 0;  // kOp: index into the queue's operand storage
+};
+
+// Commands and their operands, in two flat arrays that keep their capacity.
+struct CommandList {
+  std::vector<Command> commands;
+  std::vector<isthmus_tensor_arg_t> operands;
+  void add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace);
+  void clear() {
+    commands.clear();
+    operands.clear();
+  }
+};
+
+class Stream {
+ public:
+  explicit Stream(Pool& pool);
+  ~Stream();  // finishes its work
+
+  void add(const Command& command);
+  void add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace);
+  void wait();  // returns when everything added before has run, executing it here if nobody does
+  bool idle();
+  void wait_for(Event& event, uint64_t count);
+
+  bool begin_capture();
+  std::unique_ptr<CommandList> end_capture();
+
+ private:
+  void background();
+  void announce();                                     // holding mutex_: work was added
+  void drain(std::unique_lock<std::mutex>& lock);      // holding mutex_ and executing_
+  void execute(const CommandList& list);
+
+  Pool& pool_;
+  std::mutex mutex_;
+  std::condition_variable changed_;     // work done
+  std::condition_variable background_wake_;
+  CommandList queued_, running_;
+  std::unique_ptr<CommandList> capture_;
+  bool executing_ = false;
+  bool armed_ = false;  // the background thread knows of the work
+  bool stop_ = false;
+  std::thread background_;
+};
+
+void record_done(Event& event, uint64_t count);
+
+}  // namespace isthmus::cpu
