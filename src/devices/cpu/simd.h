@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small vocabulary of 16-lane vectors, the same on every instruction set. Sixteen lanes are part of the canonical
-// order of sums (docs/decisions/0001-numerics.md), so an algorithm written once gives the same bits everywhere.
+// A small vocabulary of 16-lane vectors, the same on every instruction set. Sixteen lanes are part of the
+// canonical order of sums (docs/decisions/0001-numerics.md), so an algorithm written once gives the same bits
+// everywhere.
+//
+// F32x16, I32x16 have + - * / & | ^ ~ << >> and comparisons, lane by lane, with each other and with scalars;
+// the comparisons give an I32x16 mask of 0 and -1. get(v, i) reads a lane.
 #pragma once
 
 #include <cstdint>
@@ -18,106 +22,83 @@
 
 #define ISTHMUS_SIMD __attribute__((always_inline)) inline
 
-namespace isthmus::cpu::ISTHMUS_ISA {
+#if defined(__AVX512F__)
+#include "devices/cpu/simd_whole.h"
+#else
+#include "devices/cpu/simd_parts.h"
+#endif
 
-// GCC and clang lower these to whatever registers there are; + - * / and comparisons work lane by lane, exactly rounded.
-typedef float F32x16 __attribute__((vector_size(64)));
-typedef int32_t I32x16 __attribute__((vector_size(64)));  // also the masks that comparisons give: 0 or -1
-typedef uint32_t U32x16 __attribute__((vector_size(64)));
+namespace isthmus::cpu::ISTHMUS_ISA {
 
 ISTHMUS_SIMD F32x16 set1(float x) { return F32x16{} + x; }
 ISTHMUS_SIMD I32x16 set1(int32_t x) { return I32x16{} + x; }
 
-ISTHMUS_SIMD F32x16 load(const float* p) {
-  F32x16 v;
-  std::memcpy(&v, p, 64);
-  return v;
-}
-ISTHMUS_SIMD I32x16 load(const int32_t* p) {
-  I32x16 v;
-  std::memcpy(&v, p, 64);
-  return v;
-}
-ISTHMUS_SIMD void store(float* p, F32x16 v) { std::memcpy(p, &v, 64); }
-ISTHMUS_SIMD void store(int32_t* p, I32x16 v) { std::memcpy(p, &v, 64); }
-
-// The first n lanes, 0 < n < 16; the others are `rest`. Never touches memory past n.
+// The first n lanes, 0 <= n <= 16; the others are `rest`. Never touches memory past n.
 ISTHMUS_SIMD F32x16 load_n(const float* p, int n, float rest = 0) {
 #if defined(__AVX512F__)
   return (F32x16)_mm512_mask_loadu_ps(_mm512_set1_ps(rest), (__mmask16)((1u << n) - 1), p);
 #else
-  F32x16 v = set1(rest);
-  std::memcpy(&v, p, sizeof(float) * n);
-  return v;
+  float lanes[16];
+  for (int i = 0; i < 16; ++i) lanes[i] = rest;
+  std::memcpy(lanes, p, sizeof(float) * n);
+  return load(lanes);
 #endif
+}
+ISTHMUS_SIMD I32x16 load_n(const int32_t* p, int n, int32_t rest = 0) {
+  int32_t lanes[16];
+  for (int i = 0; i < 16; ++i) lanes[i] = rest;
+  std::memcpy(lanes, p, sizeof(int32_t) * n);
+  return load(lanes);
 }
 ISTHMUS_SIMD void store_n(float* p, F32x16 v, int n) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
 #else
-  std::memcpy(p, &v, sizeof(float) * n);
+  float lanes[16];
+  store(lanes, v);
+  std::memcpy(p, lanes, sizeof(float) * n);
 #endif
 }
 
-ISTHMUS_SIMD I32x16 bits(F32x16 v) { return (I32x16)v; }
-ISTHMUS_SIMD F32x16 from_bits(I32x16 v) { return (F32x16)v; }
+ISTHMUS_SIMD float get(F32x16 v, int lane) {
+  float lanes[16];
+  store(lanes, v);
+  return lanes[lane];
+}
+ISTHMUS_SIMD int32_t get(I32x16 v, int lane) {
+  int32_t lanes[16];
+  store(lanes, v);
+  return lanes[lane];
+}
 
-// mask ? a : b
-ISTHMUS_SIMD F32x16 select(I32x16 mask, F32x16 a, F32x16 b) { return (F32x16)((mask & (I32x16)a) | (~mask & (I32x16)b)); }
-ISTHMUS_SIMD I32x16 select(I32x16 mask, I32x16 a, I32x16 b) { return (mask & a) | (~mask & b); }
+// {0, 1, … 15}
+ISTHMUS_SIMD I32x16 lane_numbers() {
+  alignas(64) static const int32_t kLanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return load(kLanes);
+}
 
-// a * b + c, rounded once.
-ISTHMUS_SIMD F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
+ISTHMUS_SIMD F32x16 abs(F32x16 v) { return from_bits(bits(v) & 0x7fffffff); }
+
+// NaN if either is NaN; of zeros of both signs the positive (max) or the negative (min).
+ISTHMUS_SIMD F32x16 max(F32x16 a, F32x16 b) {
+  F32x16 r = select(a > b, a, b);
+  r = select(a == b, from_bits(bits(a) & bits(b)), r);
+  return select(a != a, a, r);
+}
+ISTHMUS_SIMD F32x16 min(F32x16 a, F32x16 b) {
+  F32x16 r = select(a < b, a, b);
+  r = select(a == b, from_bits(bits(a) | bits(b)), r);
+  return select(a != a, a, r);
+}
+// For ordinary numbers; which operand NaN or zeros of both signs give is not fixed, so the result's bits may
+// not depend on it.
+ISTHMUS_SIMD F32x16 max_loose(F32x16 a, F32x16 b) {
 #if defined(__AVX512F__)
-  return (F32x16)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-#elif defined(__AVX2__)
-  __m256 x[2], y[2], z[2];
-  std::memcpy(x, &a, 64);
-  std::memcpy(y, &b, 64);
-  std::memcpy(z, &c, 64);
-  x[0] = _mm256_fmadd_ps(x[0], y[0], z[0]);
-  x[1] = _mm256_fmadd_ps(x[1], y[1], z[1]);
-  F32x16 r;
-  std::memcpy(&r, x, 64);
-  return r;
-#elif defined(__aarch64__)
-  F32x16 r;
-  for (int i = 0; i < 16; i += 4) {
-    float32x4_t v = vfmaq_f32(vld1q_f32((const float*)&c + i), vld1q_f32((const float*)&a + i), vld1q_f32((const float*)&b + i));
-    vst1q_f32((float*)&r + i, v);
-  }
-  return r;
+  return (F32x16)_mm512_max_ps((__m512)a, (__m512)b);
 #else
-  F32x16 r;
-  for (int i = 0; i < 16; ++i) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
-  return r;
+  return select(a > b, a, b);
 #endif
 }
-
-ISTHMUS_SIMD F32x16 to_f32(I32x16 v) { return __builtin_convertvector(v, F32x16); }
-
-ISTHMUS_SIMD F32x16 sqrt(F32x16 v) {
-#if defined(__AVX512F__)
-  return (F32x16)_mm512_sqrt_ps((__m512)v);
-#else
-  F32x16 r;
-  for (int i = 0; i < 16; ++i) r[i] = __builtin_sqrtf(v[i]);
-  return r;
-#endif
-}
-
-// To the nearest integer, ties to even.
-ISTHMUS_SIMD F32x16 round_even(F32x16 v) {
-#if defined(__AVX512F__)
-  return (F32x16)_mm512_roundscale_ps((__m512)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-#else
-  F32x16 r;
-  for (int i = 0; i < 16; ++i) r[i] = __builtin_rintf(v[i]);
-  return r;
-#endif
-}
-
-ISTHMUS_SIMD F32x16 abs(F32x16 v) { return (F32x16)((I32x16)v & 0x7fffffff); }
 
 // The canonical end of a 16-lane sum: lanes j and j+8, then +4, +2, +1.
 ISTHMUS_SIMD float sum_lanes(F32x16 v) {
@@ -127,5 +108,14 @@ ISTHMUS_SIMD float sum_lanes(F32x16 v) {
     for (int j = 0; j < step; ++j) t[j] += t[j + step];
   return t[0];
 }
+ISTHMUS_SIMD float max_lanes_loose(F32x16 v) {
+  float t[16];
+  store(t, v);
+  for (int step = 8; step > 0; step /= 2)
+    for (int j = 0; j < step; ++j) t[j] = t[j] > t[j + step] ? t[j] : t[j + step];
+  return t[0];
+}
 
 }  // namespace isthmus::cpu::ISTHMUS_ISA
+
+#include "devices/cpu/simd_half.h"
