@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/device.h"
+
+#include <bit>
+
+namespace isthmus {
+namespace {
+
+// Four size classes per power of two, at least 256 bytes: at most a quarter is wasted, and blocks are reused often.
+uint64_t size_class(uint64_t bytes) {
+  if (bytes <= 256) return 256;
+  const uint64_t step = std::bit_floor(bytes) / 4;
+  return (bytes + step - 1) / step * step;
+}
+
+}  // namespace
+
+// -- Buffer --
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  if (this != &other) {
+    reset();
+    device_ = std::move(other.device_);
+    address_ = std::exchange(other.address_, 0);
+    bytes_ = std::exchange(other.bytes_, 0);
+    block_bytes_ = other.block_bytes_;
+    kind_ = other.kind_;
+  }
+  return *this;
+}
+
+void Buffer::reset() {
+  if (address_) device_->give_back(*this);
+  address_ = 0;
+  bytes_ = 0;
+  device_.reset();
+}
+
+void* Buffer::host() const {
+  if (!address_) return nullptr;
+  if (kind_ == ISTHMUS_MEMORY_PINNED_HOST || device_->has(ISTHMUS_FEATURE_HOST_ACCESS))
+    return reinterpret_cast<void*>(address_);
+  return nullptr;
+}
+
+// -- Stream --
+
+Stream::~Stream() { device_->api().stream_destroy(handle_); }
+
+Status Stream::wait() { return device_->plugin().status(device_->api().stream_wait(handle_), "waiting for a stream"); }
+Status Stream::upload(isthmus_address_t dst, const void* src, uint64_t bytes) {
+  return device_->plugin().status(
+      device_->api().copy(handle_, ISTHMUS_COPY_HOST_TO_DEVICE, dst, reinterpret_cast<uint64_t>(src), bytes),
+      "copying to the device");
+}
+Status Stream::download(void* dst, isthmus_address_t src, uint64_t bytes) {
+  return device_->plugin().status(
+      device_->api().copy(handle_, ISTHMUS_COPY_DEVICE_TO_HOST, reinterpret_cast<uint64_t>(dst), src, bytes),
+      "copying from the device");
+}
+Status Stream::copy(isthmus_address_t dst, isthmus_address_t src, uint64_t bytes) {
+  return device_->plugin().status(device_->api().copy(handle_, ISTHMUS_COPY_DEVICE_TO_DEVICE, dst, src, bytes),
+                                  "copying on the device");
+}
+Status Stream::fill(isthmus_address_t dst, uint8_t value, uint64_t bytes) {
+  return device_->plugin().status(device_->api().fill(handle_, dst, value, bytes), "filling memory");
+}
+
+// -- Event --
+
+Event::~Event() { device_->api().event_destroy(handle_); }
+
+Status Event::record(Stream& stream) {
+  return device_->plugin().status(device_->api().event_record(handle_, stream.handle()), "recording an event");
+}
+Status Event::wait() { return device_->plugin().status(device_->api().event_wait(handle_), "waiting for an event"); }
+Status Event::make_wait(Stream& stream) {
+  return device_->plugin().status(device_->api().stream_wait_event(stream.handle(), handle_),
+                                  "making a stream wait for an event");
+}
+Result<bool> Event::done() {
+  if (!device_->api().event_query)
+    return unimplemented("{}: this chip cannot say whether an event is done", device_->id());
+  int32_t done = 0;
+  RETURN_IF_ERROR(device_->plugin().status(device_->api().event_query(handle_, &done), "asking for an event"));
+  return done != 0;
+}
+Result<double> Event::since(Event& start) {
+  if (!device_->api().event_elapsed) return unimplemented("{}: this chip's events keep no time", device_->id());
+  double seconds = 0;
+  RETURN_IF_ERROR(
+      device_->plugin().status(device_->api().event_elapsed(start.handle_, handle_, &seconds), "timing events"));
+  return seconds;
+}
+
+// -- Capture --
+
+Capture::~Capture() { device_->api().capture_destroy(handle_); }
+
+Status Capture::begin(Stream& stream) {
+  Device& device = stream.device();
+  if (!device.has(ISTHMUS_FEATURE_CAPTURE)) return unimplemented("{}: this chip cannot capture", device.id());
+  return device.plugin().status(device.api().capture_begin(stream.handle()), "starting a capture");
+}
+Result<std::unique_ptr<Capture>> Capture::end(Stream& stream) {
+  Device& device = stream.device();
+  if (!device.has(ISTHMUS_FEATURE_CAPTURE)) return unimplemented("{}: this chip cannot capture", device.id());
+  isthmus_chip_capture_t* handle = nullptr;
+  RETURN_IF_ERROR(device.plugin().status(device.api().capture_end(stream.handle(), &handle), "ending a capture"));
+  return std::unique_ptr<Capture>(new Capture(device.shared_from_this(), handle));
+}
+Status Capture::replay(Stream& stream) {
+  return device_->plugin().status(device_->api().capture_replay(handle_, stream.handle()), "replaying a capture");
+}
+
+// -- Device --
+
+Result<DevicePtr> Device::open(std::shared_ptr<Plugin> plugin, int index) {
+  DevicePtr device(new Device);
+  device->plugin_ = std::move(plugin);
+  const isthmus_plugin_t& api = device->api();
+  device->id_ = fmt::format("{}:{}", device->plugin_->name(), index);
+  RETURN_IF_ERROR(device->plugin_->status(api.device_open(index, &device->handle_), "opening a device"));
+  device->properties_.size = sizeof device->properties_;
+  RETURN_IF_ERROR(device->plugin_->status(api.device_properties(device->handle_, &device->properties_),
+                                          "reading a device's properties"));
+  const uint64_t alignment = device->properties_.alignment_bytes;
+  if (alignment < 64 || !std::has_single_bit(alignment))
+    return invalid_argument("{}: the plug-in says its allocations are aligned to {} bytes; a power of two of at least "
+                            "64 is required", device->id_, alignment);
+  return device;
+}
+
+Device::~Device() {
+  if (!handle_) return;
+  release_cached();
+  api().device_close(handle_);
+}
+
+Result<Buffer> Device::allocate(uint64_t bytes, isthmus_memory_kind_t kind) {
+  Buffer buffer;
+  buffer.bytes_ = bytes;
+  buffer.block_bytes_ = size_class(bytes);
+  buffer.kind_ = kind;
+  std::lock_guard lock(mutex_);
+  auto found = free_blocks_.find({kind, buffer.block_bytes_});
+  if (found != free_blocks_.end()) {
+    buffer.address_ = found->second;
+    free_blocks_.erase(found);
+    use_.cached -= buffer.block_bytes_;
+  } else {
+    isthmus_status_t code = api().allocate(handle_, kind, buffer.block_bytes_, &buffer.address_);
+    if (code == ISTHMUS_OUT_OF_MEMORY && !free_blocks_.empty()) {  // Give the cache back and try once more.
+      for (auto& [key, address] : free_blocks_) api().free(handle_, address);
+      free_blocks_.clear();
+      use_.cached = 0;
+      code = api().allocate(handle_, kind, buffer.block_bytes_, &buffer.address_);
+    }
+    if (code != ISTHMUS_OK)
+      return plugin_->status(code, "allocating")
+          .with_context(fmt::format("{}: {} bytes asked for, {} in use", id_, bytes, use_.in_use));
+  }
+  use_.in_use += buffer.block_bytes_;
+  use_.peak = std::max(use_.peak, use_.in_use);
+  buffer.device_ = shared_from_this();
+  return buffer;
+}
+
+void Device::give_back(Buffer& buffer) {
+  std::lock_guard lock(mutex_);
+  use_.in_use -= buffer.block_bytes_;
+  use_.cached += buffer.block_bytes_;
+  free_blocks_.emplace(std::pair(static_cast<int>(buffer.kind_), buffer.block_bytes_), buffer.address_);
+}
+
+Device::MemoryUse Device::memory_use() const {
+  std::lock_guard lock(mutex_);
+  return use_;
+}
+
+void Device::release_cached() {
+  std::lock_guard lock(mutex_);
+  for (auto& [key, address] : free_blocks_) api().free(handle_, address);
+  free_blocks_.clear();
+  use_.cached = 0;
+}
+
+Result<std::unique_ptr<Stream>> Device::create_stream() {
+  isthmus_chip_stream_t* handle = nullptr;
+  RETURN_IF_ERROR(plugin_->status(api().stream_create(handle_, &handle), "creating a stream"));
+  return std::unique_ptr<Stream>(new Stream(shared_from_this(), handle));
+}
+
+Result<std::unique_ptr<Event>> Device::create_event() {
+  isthmus_chip_event_t* handle = nullptr;
+  RETURN_IF_ERROR(plugin_->status(api().event_create(handle_, &handle), "creating an event"));
+  return std::unique_ptr<Event>(new Event(shared_from_this(), handle));
+}
+
+}  // namespace isthmus

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/plugin.h"
+
+#include <dlfcn.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+namespace isthmus {
+namespace {
+
+thread_local std::string g_reported;
+
+void report_error(void*, isthmus_status_t, const char* message) { g_reported = message ? message : ""; }
+
+void log_message(void* context, isthmus_log_level_t level, const char* message) {
+  const auto* options = static_cast<const HostOptions*>(context);
+  if (options->log) options->log(options->log_context, level, message);
+}
+
+uint32_t intern_name(void*, const char* name) { return intern(name); }
+
+void parallel_for(void* context, int64_t count, isthmus_range_body_t body, void* body_context) {
+  const auto* options = static_cast<const HostOptions*>(context);
+  options->parallel_for(options->parallel_for_context, count, body, body_context);
+}
+
+// The cgroup's quota in whole CPUs, rounded up; 0 when there is none.
+int cgroup_quota() {
+  long long quota = -1, period = 0;
+  if (FILE* f = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
+    if (std::fscanf(f, "%lld %lld", &quota, &period) != 2) quota = -1;  // "max 100000": no limit
+    std::fclose(f);
+  }
+  if (quota <= 0 || period <= 0) return 0;
+  return static_cast<int>((quota + period - 1) / period);
+}
+
+// Entries without which a chip cannot be used at all.
+const char* missing_entry(const isthmus_plugin_t& api) {
+#define ISTHMUS_REQUIRE(entry) \
+  if (!api.entry) return #entry
+  ISTHMUS_REQUIRE(name);
+  ISTHMUS_REQUIRE(device_count);
+  ISTHMUS_REQUIRE(device_open);
+  ISTHMUS_REQUIRE(device_close);
+  ISTHMUS_REQUIRE(device_properties);
+  ISTHMUS_REQUIRE(allocate);
+  ISTHMUS_REQUIRE(free);
+  ISTHMUS_REQUIRE(stream_create);
+  ISTHMUS_REQUIRE(stream_destroy);
+  ISTHMUS_REQUIRE(stream_wait);
+  ISTHMUS_REQUIRE(copy);
+  ISTHMUS_REQUIRE(fill);
+  ISTHMUS_REQUIRE(event_create);
+  ISTHMUS_REQUIRE(event_destroy);
+  ISTHMUS_REQUIRE(event_record);
+  ISTHMUS_REQUIRE(event_wait);
+  ISTHMUS_REQUIRE(stream_wait_event);
+#undef ISTHMUS_REQUIRE
+  if (api.op_prepare && !(api.op_run && api.op_release)) return "op_run and op_release, which op_prepare needs";
+  return nullptr;
+}
+
+}  // namespace
+
+uint32_t intern(const char* name) {
+  static std::mutex mutex;
+  static auto* names = new std::map<std::string, uint32_t, std::less<>>;
+  std::lock_guard lock(mutex);
+  auto [at, added] = names->try_emplace(name, static_cast<uint32_t>(names->size() + 1));
+  return at->second;
+}
+
+int available_threads() {
+  cpu_set_t set;
+  int count = 1;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) count = std::max(1, CPU_COUNT(&set));
+  if (const int quota = cgroup_quota()) count = std::min(count, quota);
+  return count;
+}
+
+Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const HostOptions& options) {
+  std::shared_ptr<Plugin> plugin(new Plugin);
+  plugin->path_ = path;
+  plugin->options_ = options;
+  plugin->library_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!plugin->library_) return error(Code::kNotFound, "plug-in '{}' cannot be loaded: {}", path, dlerror());
+  auto load = reinterpret_cast<isthmus_plugin_load_t>(dlsym(plugin->library_, "isthmus_plugin_load"));
+  if (!load)
+    return invalid_argument("'{}' is not an Isthmus plug-in: it does not export isthmus_plugin_load", path);
+
+  isthmus_host_t& host = plugin->host_;
+  host.size = sizeof host;
+  host.context = &plugin->options_;
+  host.report_error = report_error;
+  host.log = log_message;
+  host.intern = intern_name;
+  host.thread_count = options.thread_count > 0 ? options.thread_count : available_threads();
+  host.parallel_for = options.parallel_for ? parallel_for : nullptr;
+  g_reported.clear();
+  const isthmus_plugin_t* table = load(&host);
+  if (!table)
+    return error(Code::kUnavailable, "plug-in '{}' cannot work here: {}", path,
+                 g_reported.empty() ? "it gave no reason" : g_reported);
+  if (table->size < offsetof(isthmus_plugin_t, unload) || table->size > (1u << 16))
+    return invalid_argument("plug-in '{}' says its table has {} bytes, which no version has", path, table->size);
+  if (table->major != ISTHMUS_PLUGIN_MAJOR)
+    return invalid_argument("plug-in '{}' was built for interface {}.{}; this is {}.{}: rebuild it", path, table->major,
+                            table->minor, ISTHMUS_PLUGIN_MAJOR, ISTHMUS_PLUGIN_MINOR);
+  std::memcpy(&plugin->api_, table, std::min(table->size, sizeof plugin->api_));
+  if (const char* missing = missing_entry(plugin->api_))
+    return invalid_argument("plug-in '{}' lacks the required entry {}", path, missing);
+  plugin->name_ = plugin->api_.name;
+  return plugin;
+}
+
+Plugin::~Plugin() {
+  if (api_.unload) api_.unload();
+  if (library_) dlclose(library_);
+}
+
+Status Plugin::status(isthmus_status_t code, const char* doing) const {
+  if (code == ISTHMUS_OK) return ok();
+  std::string message = g_reported.empty() ? "the plug-in gave no reason" : std::move(g_reported);
+  g_reported.clear();
+  return Status(static_cast<Code>(code), fmt::format("{}: {}: {}", name_, doing, message));
+}
+
+}  // namespace isthmus

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// A chip's shared library, loaded and checked.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "isthmus/plugin.h"
+
+namespace isthmus {
+
+// What the embedding program may give every plug-in. Set before the first plug-in is loaded.
+struct HostOptions {
+  int thread_count = 0;  // 0: as many as the process may use, see available_threads()
+  void (*log)(void* context, isthmus_log_level_t level, const char* message) = nullptr;
+  void* log_context = nullptr;
+  // Runs body over [0, count) on the embedder's own threads; see isthmus_host_t.
+  void (*parallel_for)(void* context, int64_t count, isthmus_range_body_t body, void* body_context) = nullptr;
+  void* parallel_for_context = nullptr;
+};
+
+// Threads this process may keep busy: its affinity mask, cut by the cgroup's CPU quota. At least 1.
+int available_threads();
+
+// Thread-safe. The library stays loaded while a Plugin or a device of it lives.
+class Plugin {
+ public:
+  static Result<std::shared_ptr<Plugin>> load(const std::string& path, const HostOptions& options = {});
+  ~Plugin();
+  Plugin(const Plugin&) = delete;
+
+  // The plug-in's entries, zero where it has none or is older than the entry.
+  const isthmus_plugin_t& api() const { return api_; }
+  const std::string& path() const { return path_; }
+  const std::string& name() const { return name_; }
+  // The Status of an entry's return code, with the message the plug-in reported from this thread.
+  Status status(isthmus_status_t code, const char* doing) const;
+
+ private:
+  Plugin() = default;
+  void* library_ = nullptr;
+  isthmus_plugin_t api_ = {};
+  std::string path_, name_;
+  HostOptions options_;
+  isthmus_host_t host_ = {};
+};
+
+// A number for a name, the same for equal names for the life of the process; never 0. Thread-safe.
+uint32_t intern(const char* name);
+
+}  // namespace isthmus
