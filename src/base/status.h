@@ -111,11 +111,11 @@ class [[nodiscard]] Result {
 }  // namespace isthmus
 
 // RETURN_IF_ERROR(f());  RETURN_IF_ERROR(f(), "while importing node {}", name);
-#define RETURN_IF_ERROR(expression, ...)                                                \
-  do {                                                                                  \
-    if (::isthmus::Status isthmus_status = (expression); !isthmus_status.ok())          \
-      return std::move(isthmus_status)                                                  \
-          __VA_OPT__(.with_context(::fmt::format(__VA_ARGS__)));                        \
+#define RETURN_IF_ERROR(expression, ...)                                           \
+  do {                                                                             \
+    if (::isthmus::Status isthmus_status = (expression); !isthmus_status.ok())     \
+      return ::isthmus::Status(std::move(isthmus_status))                          \
+          __VA_OPT__(.with_context(::fmt::format(__VA_ARGS__)));                   \
   } while (false)
 
 // ASSIGN_OR_RETURN(auto device, open_device(name));
