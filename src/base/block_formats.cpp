@@ -164,36 +164,21 @@ void dequantize(Dtype dtype, const void* src, float* dst, int64_t elements) {
     case Dtype::kF32:
       if (elements > 0) std::memcpy(dst, src, static_cast<size_t>(elements) * 4);
       return;
-    case Dtype::kF16:
-      return convert_all(src, dst, elements, f16_to_f32);
-    case Dtype::kBF16:
-      return convert_all(src, dst, elements, bf16_to_f32);
-    case Dtype::kQ4_0:
-      return decode_all<BlockQ4_0>(src, dst, elements, 32);
-    case Dtype::kQ4_1:
-      return decode_all<BlockQ4_1>(src, dst, elements, 32);
-    case Dtype::kQ5_0:
-      return decode_all<BlockQ5_0>(src, dst, elements, 32);
-    case Dtype::kQ5_1:
-      return decode_all<BlockQ5_1>(src, dst, elements, 32);
-    case Dtype::kQ8_0:
-      return decode_all<BlockQ8_0>(src, dst, elements, 32);
-    case Dtype::kQ2_K:
-      return decode_all<BlockQ2_K>(src, dst, elements, 256);
-    case Dtype::kQ3_K:
-      return decode_all<BlockQ3_K>(src, dst, elements, 256);
-    case Dtype::kQ4_K:
-      return decode_all<BlockQ4_K>(src, dst, elements, 256);
-    case Dtype::kQ5_K:
-      return decode_all<BlockQ5_K>(src, dst, elements, 256);
-    case Dtype::kQ6_K:
-      return decode_all<BlockQ6_K>(src, dst, elements, 256);
-    case Dtype::kIQ4_NL:
-      return decode_all<BlockIQ4_NL>(src, dst, elements, 32);
-    case Dtype::kMXFP4:
-      return decode_all<BlockMXFP4>(src, dst, elements, 32);
-    default:
-      assert(false && "not a weight format");
+    case Dtype::kF16: return convert_all(src, dst, elements, f16_to_f32);
+    case Dtype::kBF16: return convert_all(src, dst, elements, bf16_to_f32);
+    case Dtype::kQ4_0: return decode_all<BlockQ4_0>(src, dst, elements, 32);
+    case Dtype::kQ4_1: return decode_all<BlockQ4_1>(src, dst, elements, 32);
+    case Dtype::kQ5_0: return decode_all<BlockQ5_0>(src, dst, elements, 32);
+    case Dtype::kQ5_1: return decode_all<BlockQ5_1>(src, dst, elements, 32);
+    case Dtype::kQ8_0: return decode_all<BlockQ8_0>(src, dst, elements, 32);
+    case Dtype::kQ2_K: return decode_all<BlockQ2_K>(src, dst, elements, 256);
+    case Dtype::kQ3_K: return decode_all<BlockQ3_K>(src, dst, elements, 256);
+    case Dtype::kQ4_K: return decode_all<BlockQ4_K>(src, dst, elements, 256);
+    case Dtype::kQ5_K: return decode_all<BlockQ5_K>(src, dst, elements, 256);
+    case Dtype::kQ6_K: return decode_all<BlockQ6_K>(src, dst, elements, 256);
+    case Dtype::kIQ4_NL: return decode_all<BlockIQ4_NL>(src, dst, elements, 32);
+    case Dtype::kMXFP4: return decode_all<BlockMXFP4>(src, dst, elements, 32);
+    default: assert(false && "not a weight format");
   }
 }
 

@@ -372,36 +372,21 @@ void quantize(Dtype dtype, const float* src, void* dst, int64_t elements) {
     case Dtype::kF32:
       if (elements > 0) std::memcpy(dst, src, static_cast<size_t>(elements) * 4);
       return;
-    case Dtype::kF16:
-      return convert_all(src, dst, elements, f32_to_f16);
-    case Dtype::kBF16:
-      return convert_all(src, dst, elements, f32_to_bf16);
-    case Dtype::kQ4_0:
-      return encode_all<BlockQ4_0>(src, dst, elements, 32);
-    case Dtype::kQ4_1:
-      return encode_all<BlockQ4_1>(src, dst, elements, 32);
-    case Dtype::kQ5_0:
-      return encode_all<BlockQ5_0>(src, dst, elements, 32);
-    case Dtype::kQ5_1:
-      return encode_all<BlockQ5_1>(src, dst, elements, 32);
-    case Dtype::kQ8_0:
-      return encode_all<BlockQ8_0>(src, dst, elements, 32);
-    case Dtype::kQ2_K:
-      return encode_all<BlockQ2_K>(src, dst, elements, 256);
-    case Dtype::kQ3_K:
-      return encode_all<BlockQ3_K>(src, dst, elements, 256);
-    case Dtype::kQ4_K:
-      return encode_all<BlockQ4_K>(src, dst, elements, 256);
-    case Dtype::kQ5_K:
-      return encode_all<BlockQ5_K>(src, dst, elements, 256);
-    case Dtype::kQ6_K:
-      return encode_all<BlockQ6_K>(src, dst, elements, 256);
-    case Dtype::kIQ4_NL:
-      return encode_all<BlockIQ4_NL>(src, dst, elements, 32);
-    case Dtype::kMXFP4:
-      return encode_all<BlockMXFP4>(src, dst, elements, 32);
-    default:
-      assert(false && "not a weight format");
+    case Dtype::kF16: return convert_all(src, dst, elements, f32_to_f16);
+    case Dtype::kBF16: return convert_all(src, dst, elements, f32_to_bf16);
+    case Dtype::kQ4_0: return encode_all<BlockQ4_0>(src, dst, elements, 32);
+    case Dtype::kQ4_1: return encode_all<BlockQ4_1>(src, dst, elements, 32);
+    case Dtype::kQ5_0: return encode_all<BlockQ5_0>(src, dst, elements, 32);
+    case Dtype::kQ5_1: return encode_all<BlockQ5_1>(src, dst, elements, 32);
+    case Dtype::kQ8_0: return encode_all<BlockQ8_0>(src, dst, elements, 32);
+    case Dtype::kQ2_K: return encode_all<BlockQ2_K>(src, dst, elements, 256);
+    case Dtype::kQ3_K: return encode_all<BlockQ3_K>(src, dst, elements, 256);
+    case Dtype::kQ4_K: return encode_all<BlockQ4_K>(src, dst, elements, 256);
+    case Dtype::kQ5_K: return encode_all<BlockQ5_K>(src, dst, elements, 256);
+    case Dtype::kQ6_K: return encode_all<BlockQ6_K>(src, dst, elements, 256);
+    case Dtype::kIQ4_NL: return encode_all<BlockIQ4_NL>(src, dst, elements, 32);
+    case Dtype::kMXFP4: return encode_all<BlockMXFP4>(src, dst, elements, 32);
+    default: assert(false && "not a weight format");
   }
 }
 

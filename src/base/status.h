@@ -85,7 +85,7 @@ Status unimplemented(fmt::format_string<Args...> format, Args&&... args) {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}  // NOLINT: implicit by design, `return value;`
+  Result(T value) : value_(std::move(value)) {}         // NOLINT: implicit by design, `return value;`
   Result(Status status) : status_(std::move(status)) {  // NOLINT: implicit, `return error(...);`
     assert(!status_.ok() && "a Result without a value needs an error");
   }
@@ -111,20 +111,20 @@ class [[nodiscard]] Result {
 }  // namespace isthmus
 
 // RETURN_IF_ERROR(f());  RETURN_IF_ERROR(f(), "while importing node {}", name);
-#define RETURN_IF_ERROR(expression, ...)                                           \
-  do {                                                                             \
-    if (::isthmus::Status isthmus_status = (expression); !isthmus_status.ok())     \
-      return ::isthmus::Status(std::move(isthmus_status))                          \
-          __VA_OPT__(.with_context(::fmt::format(__VA_ARGS__)));                   \
+#define RETURN_IF_ERROR(expression, ...)                                       \
+  do {                                                                         \
+    if (::isthmus::Status isthmus_status = (expression); !isthmus_status.ok()) \
+      return ::isthmus::Status(std::move(isthmus_status))                      \
+          __VA_OPT__(.with_context(::fmt::format(__VA_ARGS__)));               \
   } while (false)
 
 // ASSIGN_OR_RETURN(auto device, open_device(name));
-#define ASSIGN_OR_RETURN(declaration, expression, ...) \
-  ISTHMUS_ASSIGN_OR_RETURN_(ISTHMUS_CONCAT_(isthmus_result_, __LINE__), declaration, expression __VA_OPT__(, ) __VA_ARGS__)
-#define ISTHMUS_ASSIGN_OR_RETURN_(result, declaration, expression, ...)                 \
-  auto result = (expression);                                                           \
-  if (!result.ok())                                                                     \
-    return std::move(result).status() __VA_OPT__(.with_context(::fmt::format(__VA_ARGS__))); \
+#define ASSIGN_OR_RETURN(declaration, expression, ...)                               \
+  ISTHMUS_ASSIGN_OR_RETURN_(ISTHMUS_CONCAT_(isthmus_result_, __LINE__), declaration, \
+                            expression __VA_OPT__(, ) __VA_ARGS__)
+#define ISTHMUS_ASSIGN_OR_RETURN_(result, declaration, expression, ...)                                      \
+  auto result = (expression);                                                                                \
+  if (!result.ok()) return std::move(result).status() __VA_OPT__(.with_context(::fmt::format(__VA_ARGS__))); \
   declaration = std::move(result).value()
 #define ISTHMUS_CONCAT_(a, b) ISTHMUS_CONCAT2_(a, b)
 #define ISTHMUS_CONCAT2_(a, b) a##b

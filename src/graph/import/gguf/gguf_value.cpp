@@ -22,28 +22,17 @@ T load(const std::byte* from) {
 template <typename F>
 auto visit_scalar(GgufType type, const std::byte* from, F f) {
   switch (type) {
-    case GgufType::kU8:
-      return f(load<uint8_t>(from));
-    case GgufType::kI8:
-      return f(load<int8_t>(from));
-    case GgufType::kU16:
-      return f(load<uint16_t>(from));
-    case GgufType::kI16:
-      return f(load<int16_t>(from));
-    case GgufType::kU32:
-      return f(load<uint32_t>(from));
-    case GgufType::kI32:
-      return f(load<int32_t>(from));
-    case GgufType::kF32:
-      return f(load<float>(from));
-    case GgufType::kU64:
-      return f(load<uint64_t>(from));
-    case GgufType::kI64:
-      return f(load<int64_t>(from));
-    case GgufType::kF64:
-      return f(load<double>(from));
-    default:
-      return f(load<uint8_t>(from) != 0);
+    case GgufType::kU8: return f(load<uint8_t>(from));
+    case GgufType::kI8: return f(load<int8_t>(from));
+    case GgufType::kU16: return f(load<uint16_t>(from));
+    case GgufType::kI16: return f(load<int16_t>(from));
+    case GgufType::kU32: return f(load<uint32_t>(from));
+    case GgufType::kI32: return f(load<int32_t>(from));
+    case GgufType::kF32: return f(load<float>(from));
+    case GgufType::kU64: return f(load<uint64_t>(from));
+    case GgufType::kI64: return f(load<int64_t>(from));
+    case GgufType::kF64: return f(load<double>(from));
+    default: return f(load<uint8_t>(from) != 0);
   }
 }
 
