@@ -12,9 +12,11 @@ typedef int32_t I32Part __attribute__((vector_size(32)));
 typedef uint32_t U32Part __attribute__((vector_size(32)));
 struct F32x16 {
   F32Part p0, p1;
+  float& operator[](int lane) { return reinterpret_cast<float*>(this)[lane]; }  // slow: through memory
 };
 struct I32x16 {
   I32Part p0, p1;
+  int32_t& operator[](int lane) { return reinterpret_cast<int32_t*>(this)[lane]; }  // slow: through memory
 };
 #define ISTHMUS_EACH_PART(E, OP) {E(p0, OP), E(p1, OP)}
 template <typename R, typename F, typename... V>
@@ -27,9 +29,11 @@ typedef int32_t I32Part __attribute__((vector_size(16)));
 typedef uint32_t U32Part __attribute__((vector_size(16)));
 struct F32x16 {
   F32Part p0, p1, p2, p3;
+  float& operator[](int lane) { return reinterpret_cast<float*>(this)[lane]; }  // slow: through memory
 };
 struct I32x16 {
   I32Part p0, p1, p2, p3;
+  int32_t& operator[](int lane) { return reinterpret_cast<int32_t*>(this)[lane]; }  // slow: through memory
 };
 #define ISTHMUS_EACH_PART(E, OP) {E(p0, OP), E(p1, OP), E(p2, OP), E(p3, OP)}
 template <typename R, typename F, typename... V>

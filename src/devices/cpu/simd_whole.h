@@ -29,9 +29,9 @@ ISTHMUS_SIMD F32x16 sqrt(F32x16 v) { return (F32x16)_mm512_sqrt_ps((__m512)v); }
 ISTHMUS_SIMD F32x16 round_even(F32x16 v) {
   return (F32x16)_mm512_roundscale_ps((__m512)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
-ISTHMUS_SIMD F32x16 to_f32(I32x16 v) { return (F32x16)_mm512_cvtepi32_ps((__m512i)v); }
+ISTHMUS_SIMD F32x16 to_f32(I32x16 v) { return __builtin_convertvector(v, F32x16); }
 // Towards zero; lanes beyond int32 give an unfixed number.
-ISTHMUS_SIMD I32x16 to_i32(F32x16 v) { return (I32x16)_mm512_cvttps_epi32((__m512)v); }
+ISTHMUS_SIMD I32x16 to_i32(F32x16 v) { return __builtin_convertvector(v, I32x16); }
 // Zeros come in from the left.
 ISTHMUS_SIMD I32x16 shift_right_logical(I32x16 v, int n) { return (I32x16)((U32x16)v >> n); }
 ISTHMUS_SIMD bool any(I32x16 mask) { return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0; }

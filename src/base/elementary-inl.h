@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elementary functions in F32, each one template for a number and for 16 lanes, made of + - * / fma sqrt,
+// rounding and bit operations only: every machine and every width gives the same bits
+// (docs/decisions/0001-numerics.md).
+//
+// Kernel files include devices/cpu/simd.h first and call elementary::exp(v) with float or F32x16; everything
+// else calls elementary::exp(x) with float. The largest errors found, in units in the last place, stand at
+// each function; the test measures them. NaN gives NaN; infinities, zeros of both signs and subnormal results
+// are right unless said otherwise.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#define ISTHMUS_ELEMENTARY __attribute__((always_inline)) inline
+
+// Per instruction set: code for one may not be merged with code for another at link time.
+#if defined(ISTHMUS_ISA)
+namespace isthmus::cpu::ISTHMUS_ISA::elementary {
+#else
+namespace isthmus::elementary {
+#endif
+
+// ---- What the formulas are written in
+// -----------------------------------------------------------------------------
+
+ISTHMUS_ELEMENTARY float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+ISTHMUS_ELEMENTARY float sqrt(float x) { return __builtin_sqrtf(x); }
+ISTHMUS_ELEMENTARY float to_f32(int32_t i) { return static_cast<float>(i); }
+ISTHMUS_ELEMENTARY float select(bool mask, float a, float b) { return mask ? a : b; }
+ISTHMUS_ELEMENTARY int32_t bits(float x) {
+  int32_t b;
+  std::memcpy(&b, &x, sizeof(b));
+  return b;
+}
+ISTHMUS_ELEMENTARY float from_bits(int32_t b) {
+  float x;
+  std::memcpy(&x, &b, sizeof(x));
+  return x;
+}
+ISTHMUS_ELEMENTARY bool any(bool mask) { return mask; }
+
+template <typename V>
+struct Splat;
+template <>
+struct Splat<float> {
+  static constexpr int kLanes = 1;
+  using Integer = int32_t;
+  ISTHMUS_ELEMENTARY static float of(float x) { return x; }
+};
+#if defined(ISTHMUS_ISA)
+using cpu::ISTHMUS_ISA::any;
+using cpu::ISTHMUS_ISA::bits;
+using cpu::ISTHMUS_ISA::fma;
+using cpu::ISTHMUS_ISA::from_bits;
+using cpu::ISTHMUS_ISA::select;
+using cpu::ISTHMUS_ISA::sqrt;
+using cpu::ISTHMUS_ISA::to_f32;
+template <>
+struct Splat<F32x16> {
+  static constexpr int kLanes = 16;
+  using Integer = I32x16;
+  ISTHMUS_ELEMENTARY static F32x16 of(float x) { return cpu::ISTHMUS_ISA::set1(x); }
+};
+#endif
+
+template <typename V>
+ISTHMUS_ELEMENTARY V splat(float x) {
+  return Splat<V>::of(x);
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V magnitude(V x) {
+  return from_bits(bits(x) & 0x7fffffff);
+}
+// The magnitude of `x`, the sign of `sign`.
+template <typename V>
+ISTHMUS_ELEMENTARY V with_sign(V x, V sign) {
+  return from_bits((bits(x) & 0x7fffffff) | (bits(sign) & static_cast<int32_t>(0x80000000)));
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V fma(V a, float b, V c) {
+  return fma(a, splat<V>(b), c);
+}
+// c0 + x * (c1 + x * (c2 + …)), each step one fma.
+template <typename V>
+ISTHMUS_ELEMENTARY V polynomial(V, float c0) {
+  return splat<V>(c0);
+}
+template <typename V, typename... C>
+ISTHMUS_ELEMENTARY V polynomial(V x, float c0, C... rest) {
+  return fma(x, polynomial(x, rest...), splat<V>(c0));
+}
+
+inline constexpr float kInfinity = __builtin_inff();
+inline constexpr float kNan = __builtin_nanf("");
+inline constexpr float kRounder =
+    0x1.8p23f;  // adding it leaves the nearest integer in the low bits of the sum
+inline constexpr int32_t kRounderBits = 0x4b400000;
+inline constexpr float kLn2High = 0x1.62e43p-1f, kLn2Low = -0x1.05c61p-29f;
+inline constexpr float kLog2E = 0x1.715476p+0f, kLog2ELow = 0x1.4ae0c0p-26f;
+
+// ---- Exponentials
+// --------------------------------------------------------------------------------------------------
+
+// x = n ln 2 + r with |r| <= ln 2 / 2 (a little more where the product rounds up); n also as a float. |x| <
+// 2^21.
+template <typename V>
+struct ExpParts {
+  typename Splat<V>::Integer n;
+  V n_float, r;
+};
+template <typename V>
+ISTHMUS_ELEMENTARY ExpParts<V> split_exp(V x) {
+  const V t = fma(x, kLog2E, splat<V>(kRounder));
+  const V n = t - kRounder;
+  return {bits(t) - kRounderBits, n, fma(n, -kLn2Low, fma(n, -kLn2High, x))};
+}
+// e^r - 1 for the r above.
+template <typename V>
+ISTHMUS_ELEMENTARY V expm1_of_small(V r) {
+  const V p = polynomial(r, 0.5f, 0x1.555490p-3f, 0x1.5554cep-5f, 0x1.123ab8p-7f, 0x1.6d6bccp-10f);
+  return fma(r * r, p, r);
+}
+// x * 2^n, rounded once, -252 <= n <= 254.
+template <typename V>
+ISTHMUS_ELEMENTARY V scale_by_power(V x, typename Splat<V>::Integer n) {
+  const typename Splat<V>::Integer half = n >> 1;
+  return x * from_bits((half + 127) << 23) * from_bits((n - half + 127) << 23);
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V bounded(V x, float low, float high) {
+  x = select(x > high, splat<V>(high), x);
+  return select(x < low, splat<V>(low), x);
+}
+
+template <typename V>
+ISTHMUS_ELEMENTARY V exp(V x) {
+  const ExpParts<V> parts = split_exp(bounded(x, -104.0f, 89.0f));
+  return scale_by_power(expm1_of_small(parts.r) + 1.0f, parts.n);
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V exp2(V x) {
+  x = bounded(x, -151.0f, 129.0f);
+  const V t = x + kRounder;
+  const V f = x - (t - kRounder);  // exact
+  const V r = fma(f, kLn2Low, f * kLn2High);
+  return scale_by_power(expm1_of_small(r) + 1.0f, bits(t) - kRounderBits);
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V expm1(V x) {
+  const ExpParts<V> parts = split_exp(bounded(x, -30.0f, 40.0f));
+  const V scale = from_bits((parts.n + 127) << 23);
+  const V r = fma(scale, expm1_of_small(parts.r), scale - 1.0f);
+  return select(x > 39.0f, exp(x), select(x == 0.0f, x, r));
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V sigmoid(V x) {
+  const V e = exp(-magnitude(x));
+  return select(x >= 0.0f, splat<V>(1.0f), e) / (e + 1.0f);
+}
+// x * sigmoid(x); NaN at minus infinity.
+template <typename V>
+ISTHMUS_ELEMENTARY V silu(V x) {
+  return x * sigmoid(x);
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V tanh(V x) {
+  const V a = magnitude(x), z = x * x;
+  const V p = polynomial(z, -0x1.555554p-2f, 0x1.11107cp-3f, -0x1.b9f220p-5f, 0x1.63ad18p-6f, -0x1.0c895ep-7f,
+                         0x1.1ace3ep-9f);
+  const V small = fma(a * z, p, a);
+  const V large = 1.0f - 2.0f / (exp(a + a) + 1.0f);
+  return with_sign(select(a < 0.625f, small, large), x);
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V sinh(V x) {
+  const V a = magnitude(x), t = expm1(a), half = exp(a * 0.5f);
+  return with_sign(select(a < 44.0f, (t + t / (t + 1.0f)) * 0.5f, (half * 0.5f) * half), x);
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V cosh(V x) {
+  const V a = magnitude(x), e = exp(a), half = exp(a * 0.5f);
+  return select(a < 44.0f, e * 0.5f + 0.5f / e, (half * 0.5f) * half);
+}
+
+// ---- Logarithms
+// ----------------------------------------------------------------------------------------------------
+
+// x = 2^e (1 + f), sqrt(1/2) <= 1 + f < sqrt(2), for positive finite x (subnormals too); anything else gives
+// those of 1.
+template <typename V>
+struct LogParts {
+  V e, f;
+};
+template <typename V>
+ISTHMUS_ELEMENTARY LogParts<V> split_log(V x) {
+  const auto subnormal = x < 0x1p-126f;
+  V y = select(subnormal, x * 0x1p24f, x);
+  y = select(x > 0.0f, select(x < kInfinity, y, splat<V>(1.0f)), splat<V>(1.0f));
+  const auto e = (bits(y) - 0x3f3504f3) >> 23;
+  const V adjustment = select(x > 0.0f, select(subnormal, splat<V>(-24.0f), splat<V>(0.0f)), splat<V>(0.0f));
+  return {to_f32(e) + adjustment, from_bits(bits(y) - (e << 23)) - 1.0f};
+}
+// log(1 + f) - f
+template <typename V>
+ISTHMUS_ELEMENTARY V log1p_tail(V f) {
+  const V p = polynomial(f, 0x1.555548p-2f, -0x1.000006p-2f, 0x1.99a476p-3f, -0x1.555c44p-3f, 0x1.233ba2p-3f,
+                         -0x1.fc28cap-4f, 0x1.e6c00ap-4f, -0x1.de01dcp-4f, 0x1.14733ep-4f);
+  const V s = f * f;
+  return fma(f * s, p, s * -0.5f);
+}
+// What logarithms give outside of the positive finite numbers.
+template <typename V>
+ISTHMUS_ELEMENTARY V log_ends(V x, V r) {
+  r = select(x == kInfinity, x, r);
+  r = select(x == 0.0f, splat<V>(-kInfinity), r);
+  return select(x >= 0.0f, r, splat<V>(kNan));
+}
+
+template <typename V>
+ISTHMUS_ELEMENTARY V log(V x) {
+  const LogParts<V> parts = split_log(x);
+  const V low = fma(parts.e, kLn2Low, log1p_tail(parts.f));
+  return log_ends(x, fma(parts.e, kLn2High, parts.f + low));
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V log2(V x) {
+  const LogParts<V> parts = split_log(x);
+  const V tail = log1p_tail(parts.f);
+  const V low = fma(parts.f, kLog2ELow, tail * kLog2E);
+  return log_ends(x, parts.e + fma(parts.f, kLog2E, low));
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V log10(V x) {
+  const LogParts<V> parts = split_log(x);
+  const V tail = log1p_tail(parts.f);
+  const V low = fma(parts.f, -0x1.5b235ep-27f, tail * 0x1.bcb7b2p-2f);
+  const V natural = fma(parts.f, 0x1.bcb7b2p-2f, low);
+  return log_ends(x, fma(parts.e, 0x1.344136p-2f, fma(parts.e, -0x1.ec10c0p-27f, natural)));
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V log1p(V x) {
+  const V u = x + 1.0f;
+  const V r = log(u) - ((u - 1.0f) - x) / u;
+  return log_ends(u, select(x == 0.0f, x, r));
+}
+// log(1 + e^x)
+template <typename V>
+ISTHMUS_ELEMENTARY V softplus(V x) {
+  return select(x > 0.0f, x, splat<V>(0.0f)) + log1p(exp(-magnitude(x)));
+}
+
+// ---- Circular functions
+// --------------------------------------------------------------------------------------------
+
+// x = q pi/2 + r with |r| <= pi/4 (a hair more where the product rounds up); of q the last two bits count.
+template <typename V>
+struct QuarterTurns {
+  typename Splat<V>::Integer q;
+  V r;
+};
+// For |x| >= 2^20: multiplies the 24-bit mantissa by the 96 bits of 2/pi that matter modulo four quarter
+// turns.
+[[maybe_unused]] static QuarterTurns<float> large_quarter_turns(float x) {
+  static const uint32_t kTwoOverPi[] = {0,           0xa2f9836eu, 0x4e441529u, 0xfc2757d1u,
+                                        0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu};
+  const uint32_t b = static_cast<uint32_t>(bits(x)) & 0x7fffffffu;
+  if (b >= 0x7f800000u) return {0, kNan};
+  const uint64_t mantissa = (b & 0x7fffffu) | 0x800000u;
+  const int offset = static_cast<int>(b >> 23) - 150 + 30;  // of the first bit that counts
+  const uint32_t* word = kTwoOverPi + offset / 32;
+  const int shift = offset % 32;
+  uint64_t w[3];
+  for (int i = 0; i < 3; ++i)
+    w[i] = static_cast<uint32_t>(((static_cast<uint64_t>(word[i]) << 32 | word[i + 1]) << shift) >> 32);
+  const uint64_t turns =
+      ((mantissa * w[0]) << 32) + mantissa * w[1] + ((mantissa * w[2]) >> 32);  // 2^62 are a quarter
+  const uint64_t q = (turns + (uint64_t{1} << 61)) >> 62;
+  const float r = static_cast<float>(static_cast<double>(static_cast<int64_t>(turns - (q << 62))) *
+                                     0x1.921fb54442d18p-62);
+  const int32_t quarter = static_cast<int32_t>(q);
+  return x < 0 ? QuarterTurns<float>{-quarter, -r} : QuarterTurns<float>{quarter, r};
+}
+#if defined(ISTHMUS_ISA)
+[[maybe_unused]] static void large_quarter_turns(const float* x, int32_t* q, float* r) {
+  for (int i = 0; i < 16; ++i) {
+    if (!(magnitude(x[i]) >= 0x1p20f)) continue;
+    const QuarterTurns<float> lane = large_quarter_turns(x[i]);
+    q[i] = lane.q;
+    r[i] = lane.r;
+  }
+}
+ISTHMUS_ELEMENTARY QuarterTurns<F32x16> large_quarter_turns(F32x16 x, QuarterTurns<F32x16> turns) {
+  float lanes[16], r[16];
+  int32_t q[16];
+  store(lanes, x);
+  store(r, turns.r);
+  store(q, turns.q);
+  large_quarter_turns(lanes, q, r);
+  return {cpu::ISTHMUS_ISA::load(q), cpu::ISTHMUS_ISA::load(r)};
+}
+#endif
+ISTHMUS_ELEMENTARY QuarterTurns<float> large_quarter_turns(float x, QuarterTurns<float>) {
+  return large_quarter_turns(x);
+}
+template <typename V>
+ISTHMUS_ELEMENTARY QuarterTurns<V> quarter_turns(V x) {
+  const V t = fma(x, 0x1.45f306p-1f, splat<V>(kRounder));
+  const V n = t - kRounder;
+  // The first step is exact; the others round relative to their small results.
+  const V r = fma(n, 0x1.ee59dap-50f, fma(n, 0x1.777a5cp-25f, fma(n, -0x1.921fb6p+0f, x)));
+  const QuarterTurns<V> turns{bits(t) - kRounderBits, r};
+  if (any(magnitude(x) >= 0x1p20f)) return large_quarter_turns(x, turns);
+  return turns;
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V sin_of_small(V r) {
+  const V z = r * r;
+  const V p = polynomial(z, -0x1.555556p-3f, 0x1.111176p-7f, -0x1.a05bbap-13f, 0x1.7cd836p-19f);
+  return select(r == 0.0f, r, fma(r * z, p, r));
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V cos_of_small(V r) {
+  const V z = r * r;
+  const V p = polynomial(z, 0x1.555556p-5f, -0x1.6c1762p-10f, 0x1.a075e8p-16f, -0x1.372432p-22f);
+  return fma(z * z, p, fma(z, -0.5f, splat<V>(1.0f)));
+}
+template <typename V>
+struct SinCos {
+  V sin, cos;
+};
+template <typename V>
+ISTHMUS_ELEMENTARY SinCos<V> sincos(V x) {
+  const QuarterTurns<V> turns = quarter_turns(x);
+  const V s = sin_of_small(turns.r), c = cos_of_small(turns.r);
+  const auto odd = (turns.q & 1) != 0;
+  const V sine = select(odd, c, s), cosine = select(odd, s, c);
+  return {from_bits(bits(sine) ^ ((turns.q & 2) << 30)),
+          from_bits(bits(cosine) ^ (((turns.q + 1) & 2) << 30))};
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V sin(V x) {
+  return sincos(x).sin;
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V cos(V x) {
+  return sincos(x).cos;
+}
+template <typename V>
+ISTHMUS_ELEMENTARY V tan(V x) {
+  const QuarterTurns<V> turns = quarter_turns(x);
+  const V s = sin_of_small(turns.r), c = cos_of_small(turns.r);
+  const auto odd = (turns.q & 1) != 0;
+  return select(odd, -c, s) / select(odd, s, c);
+}
+
+// ---- Error function
+// ------------------------------------------------------------------------------------------------
+
+template <typename V>
+ISTHMUS_ELEMENTARY V erf(V x) {
+  const V a = magnitude(x), z = x * x;
+  const V p = polynomial(z, 0x1.06eba8p-3f, -0x1.812740p-2f, 0x1.ce2d60p-4f, -0x1.b80078p-6f, 0x1.5441a8p-8f,
+                         -0x1.a5aeb2p-11f, 0x1.4e0bfcp-14f);
+  const V b = select(a > 4.0f, splat<V>(4.0f), a);
+  const V log_erfc = polynomial(b, 0x1.6e5658p-13f, -0x1.2127e4p+0f, -0x1.44460ap-1f, -0x1.bb840ep-4f,
+                                0x1.9b8f42p-6f, -0x1.115ca8p-8f, 0x1.c79a18p-12f, -0x1.61fbb6p-16f);
+  return with_sign(select(a < 0.921875f, fma(a, p, a), 1.0f - exp(log_erfc)), x);
+}
+// x/2 (1 + erf(x / sqrt 2)); the error is relative to |x|. NaN at minus infinity.
+template <typename V>
+ISTHMUS_ELEMENTARY V gelu_erf(V x) {
+  const V half = x * 0.5f;
+  return fma(half, erf(x * 0x1.6a09e6p-1f), half);
+}
+// x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))); the error is relative to |x|. NaN at minus infinity.
+template <typename V>
+ISTHMUS_ELEMENTARY V gelu_tanh(V x) {
+  const V half = x * 0.5f;
+  const V inner = fma(x * x, x * 0.044715f, x) * 0x1.988454p-1f;
+  return fma(half, tanh(inner), half);
+}
+
+}  // namespace
