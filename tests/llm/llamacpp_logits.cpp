@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints what llama.cpp computes: teacher-forced logits of texts or token lists, through its C API.
-// Built against a llama.cpp build by llamacpp_oracle.py; no part of Isthmus links to it.
+// Built against a llama.cpp build by bench/llm/llamacpp.py; no part of Isthmus links to it.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -25,7 +24,8 @@ constexpr const char* kUsage =
     "  --cache F        f16 (llama.cpp's default) or f32: type of the key-value cache\n"
     "  --flash on|off   flash attention (off)\n"
     "  --no-repack      leave weights in the file's layout\n"
-    "  --threads N      (1)\n";
+    "  --threads N      (1)\n"
+    "llamacpp_logits --system-info prints what llama.cpp was built for and found.\n";
 
 struct Options {
   std::string model, out;
@@ -131,6 +131,7 @@ void write_logits(const Options& options, llama_model* model, const std::string&
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && std::string(argv[1]) == "--system-info") return std::puts(llama_print_system_info()) < 0;
   const Options options = parse(argc, argv);
   llama_log_set(
       [](ggml_log_level level, const char* text, void*) {
@@ -144,6 +145,5 @@ int main(int argc, char** argv) {
   if (!model) fail("cannot load " + options.model);
   std::filesystem::create_directories(options.out);
   for (const std::string& file : options.files) write_logits(options, model, file);
-  std::printf("%s\n", llama_print_system_info());
   llama_model_free(model);
 }
