@@ -24,9 +24,14 @@ float inverse(float d) { return d != 0 ? 1.0f / d : 0.0f; }
 
 // The element of largest magnitude, with its sign; the first of equals.
 float signed_peak(const float* x, int n) {
-  float peak = 0;
-  for (int i = 0; i < n; ++i)
-    if (std::fabs(x[i]) > std::fabs(peak)) peak = x[i];
+  // The magnitude is kept beside the element: clang 19.1.7 -O3 mistakes the unrolled chain of fabs(peak) for another.
+  float peak = 0, magnitude = 0;
+  for (int i = 0; i < n; ++i) {
+    if (std::fabs(x[i]) > magnitude) {
+      peak = x[i];
+      magnitude = std::fabs(x[i]);
+    }
+  }
   return peak;
 }
 
