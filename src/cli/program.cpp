@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame of the `isthmus` command: common options, help, parsing, and what becomes of an error.
+#include <fmt/ranges.h>
+
 #include <exception>
 #include <map>
 
@@ -30,15 +32,26 @@ int finish(const Status& status, const Context& context) {
   return kFailure;
 }
 
+// CLI11's own words for left-over arguments do not tell a mistyped command from a stray argument.
+std::string explain(const CLI::ParseError& error, const CLI::App& app) {
+  if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::ExtrasError)) return error.what();
+  const std::vector<std::string> rest = app.remaining(true);
+  if (rest.empty()) return error.what();
+  if (app.get_subcommands().empty() && !rest[0].starts_with('-')) {
+    return fmt::format("'{}' is no command of {}", rest[0], app.get_name());
+  }
+  return fmt::format("unexpected: {}", fmt::join(rest, " "));
+}
+
 int usage_error(const CLI::ParseError& error, const CLI::App& app, const Context& context) {
   // The help that fits is that of the subcommand the user was in.
   const CLI::App* at = &app;
-  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
-  std::string name;
-  for (const CLI::App* level = at; level; level = level->get_parent()) {
-    name = level->get_name() + (name.empty() ? "" : " ") + name;
+  std::string name = app.get_name();
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    name += " " + at->get_name();
   }
-  print_error(error.what(), fmt::format("{} --help explains it", name), context.color);
+  print_error(explain(error, app), fmt::format("{} --help explains it", name), context.color);
   return kUsage;
 }
 
