@@ -7,33 +7,12 @@
 
 #include "base/block_formats.h"
 #include "base/half.h"
+#include "base/scale_search.h"
 
 namespace isthmus {
 namespace {
 
-// The integer part of x kept within low..high; NaN becomes low.
-int truncate(float x, int low, int high) {
-  if (!(x > static_cast<float>(low))) return low;
-  return x >= static_cast<float>(high) ? high : static_cast<int>(x);
-}
-
-// Nearest integer (halves away from zero) kept within low..high.
-int nearest(float x, int low, int high) { return truncate(std::round(x), low, high); }
-
-float inverse(float d) { return d != 0 ? 1.0f / d : 0.0f; }
-
-// The element of largest magnitude, with its sign; the first of equals.
-float signed_peak(const float* x, int n) {
-  // The magnitude is kept beside the element: clang 19.1.7 -O3 mistakes the unrolled chain of fabs(peak) for another.
-  float peak = 0, magnitude = 0;
-  for (int i = 0; i < n; ++i) {
-    if (std::fabs(x[i]) > magnitude) {
-      peak = x[i];
-      magnitude = std::fabs(x[i]);
-    }
-  }
-  return peak;
-}
+using namespace scale_search;
 
 void put_nibbles(const int* q, uint8_t* qs) {
   for (int j = 0; j < 16; ++j) qs[j] = static_cast<uint8_t>((q[j] & 15) | (q[j + 16] & 15) << 4);
@@ -100,76 +79,6 @@ void encode(const float* x, BlockQ8_0& block) {
   const float id = inverse(d);
   for (int i = 0; i < 32; ++i) block.qs[i] = static_cast<int8_t>(nearest(x[i] * id, -127, 127));
   block.d = f32_to_f16(d);
-}
-
-// The scale s for which s * q, q integers in low..high, comes closest to x. Each candidate rounds x to
-// integers; the best s for those integers is sum(x q) / sum(q q), and it takes sum(x q)^2 / sum(q q) off the
-// squared error.
-float fit_scale(const float* x, int n, int low, int high) {
-  const float peak = signed_peak(x, n);
-  if (peak == 0) return 0;
-  float best_gain = 0, best = peak / static_cast<float>(low);
-  for (int step = -4; step <= 4; ++step) {
-    const float id = (static_cast<float>(low) + 0.2f * static_cast<float>(step)) / peak;
-    float xq = 0, qq = 0;
-    for (int i = 0; i < n; ++i) {
-      const float q = static_cast<float>(nearest(x[i] * id, low, high));
-      xq += x[i] * q;
-      qq += q * q;
-    }
-    if (qq > 0 && xq * xq > best_gain * qq) {
-      best_gain = xq * xq / qq;
-      best = xq / qq;
-    }
-  }
-  return best;
-}
-
-struct Affine {
-  float scale;  // >= 0
-  float min;    // >= 0; x is close to scale * q - min
-};
-
-// The same with a minimum: for each candidate's integers the least-squares line through (q, x).
-Affine fit_affine(const float* x, int n, int levels) {
-  float low = 0, high = 0;  // zero is inside, because the stored minimum cannot be negative
-  for (int i = 0; i < n; ++i) {
-    low = std::min(low, x[i]);
-    high = std::max(high, x[i]);
-  }
-  Affine best = {(high - low) / static_cast<float>(levels), -low};
-  if (best.scale == 0) return best;
-  float best_error = INFINITY;
-  for (int step = -1; step <= 6; ++step) {
-    const float id = (static_cast<float>(levels) + 0.15f * static_cast<float>(step)) / (high - low);
-    float q_sum = 0, qq = 0, xq = 0, x_sum = 0;
-    int q[32];
-    for (int i = 0; i < n; ++i) {
-      q[i] = nearest((x[i] - low) * id, 0, levels);
-      const float value = static_cast<float>(q[i]);
-      q_sum += value;
-      qq += value * value;
-      xq += x[i] * value;
-      x_sum += x[i];
-    }
-    const float count = static_cast<float>(n);
-    const float determinant = count * qq - q_sum * q_sum;
-    if (!(determinant > 0)) continue;
-    Affine fit = {(count * xq - q_sum * x_sum) / determinant, 0};
-    fit.min = -(x_sum - fit.scale * q_sum) / count;
-    if (fit.min < 0) fit = {xq / qq, 0};
-    if (!(fit.scale > 0)) continue;
-    float error = 0;
-    for (int i = 0; i < n; ++i) {
-      const float difference = fit.scale * static_cast<float>(q[i]) - fit.min - x[i];
-      error += difference * difference;
-    }
-    if (error < best_error) {
-      best_error = error;
-      best = fit;
-    }
-  }
-  return best;
 }
 
 // What Q2_K, Q4_K and Q5_K share: groups of `size` with a scale and a minimum, each an integer times d or

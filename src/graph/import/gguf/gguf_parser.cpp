@@ -16,6 +16,12 @@ constexpr uint64_t kLeastEntryBytes = 8 + 1 + 4 + 1;
 // Name length, its one character, rank, type, offset.
 constexpr uint64_t kLeastTensorBytes = 8 + 1 + 4 + 4 + 8;
 
+// More entries than any model has; keeps indices in 32 bits.
+constexpr uint64_t kMostEntries = uint64_t{1} << 24;
+// Entries to make room for before the first is read; a count is only believed as far as the file bears it
+// out.
+constexpr uint64_t kReservedEntries = 4096;
+
 // Indices of `rows` sorted by name; sets *duplicate to the later of two rows of the same name.
 template <typename Row, typename Name>
 std::vector<uint32_t> sort_by(const std::vector<Row>& rows, Name Row::* name, const Row** duplicate) {
@@ -60,13 +66,13 @@ Result<std::string_view> GgufParser::read_string(std::string_view what) {
   return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-Result<uint64_t> GgufParser::read_count(uint64_t least_bytes, std::string_view what) {
+Result<uint64_t> GgufParser::read_count(uint64_t least_bytes, uint64_t limit, std::string_view what) {
   const uint64_t offset = position_;
   ASSIGN_OR_RETURN(const uint64_t count, read<uint64_t>(what));
-  const uint64_t most = remaining() / least_bytes;
+  const uint64_t most = std::min(remaining() / least_bytes, limit);
   if (count > most)
-    return fail_at(offset, "{}: expected at most {}, all that the file's {} bytes have room for, found {}",
-                   what, most, file_.bytes_.size(), count);
+    return fail_at(offset, "{}: expected at most {} in a file of {} bytes, found {}", what, most,
+                   file_.bytes_.size(), count);
   return count;
 }
 
@@ -95,14 +101,15 @@ Status GgufParser::parse_preamble() {
         "at byte 4: this is a big-endian GGUF file; only little-endian ones can be read: convert it first");
   if (file_.version_ != 2 && file_.version_ != 3)
     return unimplemented("at byte 4: GGUF version: expected 2 or 3, found {}", file_.version_);
-  ASSIGN_OR_RETURN(tensor_count_, read_count(kLeastTensorBytes, "the number of tensors"));
-  ASSIGN_OR_RETURN(metadata_count_, read_count(kLeastEntryBytes, "the number of metadata entries"));
+  ASSIGN_OR_RETURN(tensor_count_, read_count(kLeastTensorBytes, kMostEntries, "the number of tensors"));
+  ASSIGN_OR_RETURN(metadata_count_,
+                   read_count(kLeastEntryBytes, kMostEntries, "the number of metadata entries"));
   return ok();
 }
 
 Status GgufParser::parse_metadata() {
   const uint64_t count = metadata_count_;
-  file_.metadata_.reserve(static_cast<size_t>(count));
+  file_.metadata_.reserve(static_cast<size_t>(std::min(count, kReservedEntries)));
   for (uint64_t i = 0; i < count; ++i) {
     GgufEntry entry;
     entry.offset = position_;
@@ -151,7 +158,8 @@ Status GgufParser::parse_array(GgufValue* value, int depth) {
   const uint64_t least = value->element_type == GgufType::kString  ? 8
                          : value->element_type == GgufType::kArray ? 12
                                                                    : fixed_bytes;
-  ASSIGN_OR_RETURN(value->count, read_count(least, "the length of an array"));
+  ASSIGN_OR_RETURN(value->count,
+                   read_count(least, std::numeric_limits<uint64_t>::max(), "the length of an array"));
   const uint64_t start = position_;
   if (value->element_type == GgufType::kString) {
     for (uint64_t i = 0; i < value->count; ++i)
@@ -203,9 +211,8 @@ Status GgufParser::parse_tensors() {
   if (count > remaining() / kLeastTensorBytes)
     return fail_at(position_, "expected {} tensor entries of at least {} bytes, but only {} bytes are left",
                    count, kLeastTensorBytes, remaining());
-  file_.tensors_.reserve(static_cast<size_t>(count));
+  file_.tensors_.reserve(static_cast<size_t>(std::min(count, kReservedEntries)));
   std::vector<uint64_t> places;
-  places.reserve(static_cast<size_t>(count));
   for (uint64_t i = 0; i < count; ++i) {
     places.push_back(position_);
     GgufTensor tensor;

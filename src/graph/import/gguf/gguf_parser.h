@@ -29,8 +29,8 @@ class GgufParser {
   template <typename T>
   Result<T> read(std::string_view what);
   Result<std::string_view> read_string(std::string_view what);
-  // A number of things that take at least `least_bytes` each in the rest of the file.
-  Result<uint64_t> read_count(uint64_t least_bytes, std::string_view what);
+  // A number of things, at most `limit`, that take at least `least_bytes` each in the rest of the file.
+  Result<uint64_t> read_count(uint64_t least_bytes, uint64_t limit, std::string_view what);
 
   Status parse_preamble();
   Status parse_metadata();
