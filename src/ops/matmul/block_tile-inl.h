@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// One tile of a product with quantised weights: a few rows by a few vectors of columns, over the whole of k.
+#pragma once
+
+#include "ops/matmul/block_panel-inl.h"
+
+namespace isthmus::cpu::ISTHMUS_ISA {
+
+// Rows of quantised activations.
+struct QuantizedRows {
+  const int8_t* q;
+  const float* scale;
+  const int32_t* sum;
+  int64_t q_stride;
+  int64_t block_stride;  // of scale and sum
+};
+
+// Where AVX2 multiplies bytes it adds pairs in 16 bits, which saturate. Weights beyond 7 bits are therefore
+// kept signed
+// (|w| * ±q stays in range), and up to kLump products are added before they are widened.
+template <int kFormat>
+struct DotTraits {
+  static constexpr BlockFormat f = kBlockFormats[kFormat];
+#if defined(__AVX2__) && !defined(__AVX512VNNI__)
+  static constexpr bool kSigned = f.offset == 128;
+  static constexpr int kTop = f.dtype == ISTHMUS_MXFP4 ? 24 : (1 << (f.low_bits + f.high_bits)) - 1;
+  static constexpr int kFit = kSigned ? 1 : 32767 / (kTop * 128 * 2);
+  static constexpr int kLump = kFit >= 8 ? (f.halves ? 4 : 8) : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
+#else
+  static constexpr bool kSigned = false;
+  static constexpr int kLump = 1;
+#endif
+  static constexpr int kOffset = kSigned ? 0 : f.offset;
+};
+
+// acc + the dot products of each lane's four unsigned bytes of w with four signed ones of x; kCount of them
+// in turn.
+template <int kFormat, int kCount>
+ISTHMUS_SIMD LaneI32 dot(LaneI32 acc, const LaneU8* w, const LaneI32* x) {
+#if defined(__AVX512VNNI__)
+  ISTHMUS_UNROLL
+  for (int i = 0; i < kCount; ++i)
+    acc = (LaneI32)_mm512_dpbusd_epi32((__m512i)acc, (__m512i)w[i], (__m512i)x[i]);
+  return acc;
+#elif defined(__AVX2__)
+  __m256i pairs = _mm256_setzero_si256();
+  ISTHMUS_UNROLL
+  for (int i = 0; i < kCount; ++i) {
+    __m256i weight = (__m256i)w[i], value = (__m256i)x[i];
+    if constexpr (DotTraits<kFormat>::kSigned) {
+      weight = _mm256_xor_si256(weight, _mm256_set1_epi8(-128));
+      value = _mm256_sign_epi8(value, weight);
+      weight = _mm256_abs_epi8(weight);
+    }
+    const __m256i product = _mm256_maddubs_epi16(weight, value);
+    pairs = i == 0 ? product : _mm256_add_epi16(pairs, product);
+  }
+  return (LaneI32)_mm256_add_epi32((__m256i)acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+#else
+  ISTHMUS_UNROLL
+  for (int i = 0; i < kCount; ++i) {
+    const LaneU32 weight = (LaneU32)w[i];
+    acc += (LaneI32)(weight & 0xff) * (x[i] << 24 >> 24);
+    acc += (LaneI32)(weight >> 8 & 0xff) * (x[i] << 16 >> 24);
+    acc += (LaneI32)(weight >> 16 & 0xff) * (x[i] << 8 >> 24);
+    acc += (LaneI32)(weight >> 24) * (x[i] >> 24);
+  }
+  return acc;
+#endif
+}
+
+// acc[r][g] after block b: rows r, columns column + g * kLanes.
+template <int kFormat, int kRows, int kGroups>
+ISTHMUS_SIMD void accumulate(const unsigned char* super_header, const unsigned char* header,
+                             const unsigned char* quants, int column, const QuantizedRows& x, int64_t b,
+                             LaneF32 (&acc)[kRows][kGroups]) {
+  constexpr BlockFormat f = kBlockFormats[kFormat];
+  constexpr int kHalves = f.halves ? 2 : 1, kLump = DotTraits<kFormat>::kLump;
+  LaneI32 dots[kHalves][kRows][kGroups], sums[kHalves][kRows];
+
+  if constexpr (f.halves) {
+    // quantize_rows gives the sum of all 32; the halves come from products with ones.
+    const LaneU8 ones = LaneU8{} + (uint8_t)1;
+    ISTHMUS_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      LaneI32 half = {};
+      ISTHMUS_UNROLL
+      for (int j = 0; j < 4; ++j) {
+        const LaneI32 value = lane_repeat4(x.q + r * x.q_stride + 32 * b + 4 * j);
+        half = dot<block_format_index(ISTHMUS_Q4_0), 1>(half, &ones, &value);
+      }
+      sums[0][r] = half;
+      sums[1][r] = lane_set(x.sum[r * x.block_stride + b]) - half;
+    }
+  } else {
+    ISTHMUS_UNROLL
+    for (int r = 0; r < kRows; ++r) sums[0][r] = lane_set(x.sum[r * x.block_stride + b]);
+  }
+
+  ISTHMUS_UNROLL
+  for (int h = 0; h < kHalves; ++h) {
+    ISTHMUS_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      ISTHMUS_UNROLL
+      for (int g = 0; g < kGroups; ++g) dots[h][r][g] = sums[h][r] * -DotTraits<kFormat>::kOffset;
+    }
+    ISTHMUS_UNROLL
+    for (int j = h * 8 / kHalves; j < (h + 1) * 8 / kHalves; j += kLump) {
+      LaneU8 w[kGroups][kLump];
+      ISTHMUS_UNROLL
+      for (int g = 0; g < kGroups; ++g) {
+        ISTHMUS_UNROLL
+        for (int i = 0; i < kLump; ++i) w[g][i] = block_codes<kFormat>(quants, column + g * kLanes, j + i);
+      }
+      ISTHMUS_UNROLL
+      for (int r = 0; r < kRows; ++r) {
+        LaneI32 values[kLump];
+        ISTHMUS_UNROLL
+        for (int i = 0; i < kLump; ++i) values[i] = lane_repeat4(x.q + r * x.q_stride + 32 * b + 4 * (j + i));
+        ISTHMUS_UNROLL
+        for (int g = 0; g < kGroups; ++g) dots[h][r][g] = dot<kFormat, kLump>(dots[h][r][g], w[g], values);
+      }
+    }
+  }
+
+  ISTHMUS_UNROLL
+  for (int g = 0; g < kGroups; ++g) {
+    const int c = column + g * kLanes;
+    LaneF32 d;
+    if constexpr (f.dtype == ISTHMUS_MXFP4)
+      d = lane_mxfp4_scale(lane_load_u8(super_header + 32 * (b % 2) + c));
+    else
+      d = lane_load_f16(super_header + 2 * c);
+    ISTHMUS_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      const LaneF32 scale = lane_set(x.scale[r * x.block_stride + b]);
+      LaneI32 dot_scaled = dots[0][r][g];
+      if constexpr (f.dtype == ISTHMUS_Q4_K || f.dtype == ISTHMUS_Q5_K) {
+        dot_scaled *= lane_load_u8(header + c);
+      } else if constexpr (f.dtype == ISTHMUS_Q2_K) {
+        dot_scaled = dots[0][r][g] * (lane_load_u8(header + c) & 15) +
+                     dots[1][r][g] * (lane_load_u8(header + 32 + c) & 15);
+      } else if constexpr (f.halves) {
+        dot_scaled = dots[0][r][g] * lane_load_s8(header + c) + dots[1][r][g] * lane_load_s8(header + 32 + c);
+      }
+      acc[r][g] = lane_fma(lane_to_f32(dot_scaled), d * scale, acc[r][g]);
+      if constexpr (f.has_min) {
+        const LaneF32 m = lane_load_f16(super_header + 64 + 2 * c) * scale;
+        if constexpr (f.header == 0) {
+          acc[r][g] = lane_fma(lane_to_f32(sums[0][r]), m, acc[r][g]);
+        } else if constexpr (f.halves) {
+          const LaneI32 minimum = sums[0][r] * (lane_load_u8(header + c) >> 4) +
+                                  sums[1][r] * (lane_load_u8(header + 32 + c) >> 4);
+          acc[r][g] = lane_fma(lane_to_f32(minimum), -m, acc[r][g]);
+        } else {
+          acc[r][g] = lane_fma(lane_to_f32(sums[0][r] * lane_load_u8(header + 32 + c)), -m, acc[r][g]);
+        }
+      }
+    }
+  }
+}
+
+// Rows 0 to kRows - 1 of x by columns `column` to column + kGroups * kLanes - 1 of the panel. y and bias are
+// those of the panel's first column; of its columns only the first `valid` exist.
+template <int kFormat, int kRows, int kGroups>
+void block_tile(const unsigned char* panel, int column, int64_t blocks, const QuantizedRows& x,
+                const float* bias, float* y, int64_t y_stride, int valid) {
+  constexpr BlockFormat f = kBlockFormats[kFormat];
+  LaneF32 acc[kRows][kGroups] = {};
+  const unsigned char* group = panel;
+  for (int64_t b = 0; b < blocks; group += f.super_header) {
+    const unsigned char* header = group + f.super_header;
+    const int64_t end = b + f.super < blocks ? b + f.super : blocks;
+    for (; b < end; ++b, header += f.block_bytes())
+      accumulate<kFormat, kRows, kGroups>(group, header, header + f.header, column, x, b, acc);
+    group = header - f.super_header;
+  }
+  ISTHMUS_UNROLL
+  for (int g = 0; g < kGroups; ++g) {
+    const int from = column + g * kLanes;
+    const int count = valid - from < kLanes ? valid - from : kLanes;
+    if (count <= 0) break;
+    LaneF32 add = {};
+    if (bias) add = lane_load_n(bias + from, count);
+    ISTHMUS_UNROLL
+    for (int r = 0; r < kRows; ++r)
+      lane_store_n(y + r * y_stride + from, bias ? acc[r][g] + add : acc[r][g], count);
+  }
+}
+
+}  // namespace isthmus::cpu::ISTHMUS_ISA

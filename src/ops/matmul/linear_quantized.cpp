@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// linear_quantized: quantised activations times the transpose of a quantised weight.
+#include <vector>
+
+#include "ops/matmul/linear.h"
+#include "ops/matmul/product_reference.h"
+#include "ops/matmul/rows.h"
+
+namespace isthmus {
+namespace {
+
+Status infer(const InferCall& call) {
+  const TensorType &q = call.inputs[0], &scale = call.inputs[1], &sum = call.inputs[2];
+  RETURN_IF_ERROR(infer_linear(q, call.inputs[3], call.inputs[4], &call.outputs[0]));
+  Shape blocks = q.shape;
+  blocks.back() = q.shape.back().offset / 32;
+  for (const TensorType* t : {&scale, &sum})
+    if (t->shape != blocks)
+      return invalid_argument("scale and sum of q {} must be {}, not {}", shape_to_string(q.shape),
+                              shape_to_string(blocks), shape_to_string(t->shape));
+  return ok();
+}
+
+Status reference(const ReferenceCall& call) {
+  const Tensor &q = call.inputs[0], &scale = call.inputs[1], &sum = call.inputs[2], &weight = call.inputs[3];
+  const Tensor &bias = call.inputs[4], &y = call.outputs[0];
+  const int64_t blocks = weight.dims[1] / 32;
+  for (int64_t row = 0; row < row_count(q); ++row) {
+    for (int64_t n = 0; n < weight.dims[0]; ++n) {
+      float acc = 0;
+      for (int64_t b = 0; b < blocks; ++b) {
+        int8_t block[32];
+        for (int i = 0; i < 32; ++i)
+          block[i] = q.as<int8_t>()[row_offset(q, row) + (32 * b + i) * last_stride(q)];
+        acc = accumulate_block(weight.dtype, weight_row(weight, n), b, block,
+                               scale.as<float>()[row_offset(scale, row) + b * last_stride(scale)],
+                               sum.as<int32_t>()[row_offset(sum, row) + b * last_stride(sum)], acc);
+      }
+      if (bias.present()) acc += bias.as<float>()[n * bias.strides[0]];
+      y.as<float>()[row_offset(y, row) + n * last_stride(y)] = acc;
+    }
+  }
+  return ok();
+}
+
+// q between -127 and 127, so the samples give q and sum that need not belong together: each is used as given.
+std::vector<Sample> samples() {
+  std::vector<Sample> all;
+  for (Dtype format : dtypes::blocks) {
+    const int64_t unit = dtype_info(format).block_elements;
+    auto add = [&](std::vector<int64_t> rows, int64_t k, int64_t n, bool bias,
+                   std::vector<int64_t> order = {}) {
+      std::vector<int64_t> q = rows, blocks = rows;
+      q.push_back(k);
+      blocks.push_back(k / 32);
+      Sample sample;
+      sample.inputs = {{Dtype::kI8, q, Fill::kIndex, 127, order, {}},
+                       {Dtype::kF32, blocks, Fill::kPositive, 0, order, {}},
+                       {Dtype::kI32, blocks, Fill::kIndex, 4000, order, {}},
+                       {format, {n, k}, Fill::kWeight, 0, {}, {}}};
+      sample.inputs.push_back(bias ? SampleOperand{Dtype::kF32, {n}, Fill::kNormal, 0, {}, {}}
+                                   : SampleOperand{Dtype::kInvalid, {}, Fill::kNormal, 0, {}, {}});
+      all.push_back(std::move(sample));
+    };
+    add({1}, unit, 1, false);
+    add({5}, 3 * unit, 33, true);
+    add({2, 7}, unit, 70, false);
+    add({13}, 2 * unit, 64, true);
+    add({3}, unit, 40, false, {1, 0});
+    add({0}, unit, 16, false);
+    add({2}, 0, 8, true);
+    add({2}, unit, 0, false);
+  }
+  return all;
+}
+
+std::vector<OpDef> defs() {
+  OpDef op;
+  op.name = "linear_quantized";
+  op.family = "products";
+  op.meaning = "Quantised activations times the transpose of a quantised weight, plus a bias.";
+  op.inputs = {{"q", {Dtype::kI8}, "[..., k] of quantize_rows"},
+               {"scale", dtypes::f32, "[..., k / 32] of quantize_rows"},
+               {"sum", {Dtype::kI32}, "[..., k / 32] of quantize_rows"},
+               {"weight", dtypes::blocks, "[n, k]"},
+               {"bias", dtypes::f32, "[n]", /*optional=*/true}};
+  op.outputs = {{"y", dtypes::f32, "[..., n]"}};
+  op.order = "a chain over blocks of 32, integers exact within one; see the numerics note";
+  op.infer = infer;
+  op.reference = reference;
+  op.samples = samples;
+  return {op};
+}
+
+}  // namespace
+}  // namespace isthmus
+
+ISTHMUS_REGISTER_OPS(linear_quantized, isthmus::defs)

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// linear_quantized on the CPU: packed panels of 32 columns, tiles of rows by vectors of columns.
+#include "base/block_integers.h"
+#include "devices/cpu/kernel.h"
+#include "ops/matmul/block_tile-inl.h"
+
+namespace isthmus::cpu::ISTHMUS_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kMaxRows = 6, kManyGroups = 2, kFewGroups = 2;
+#elif defined(__AVX2__)
+constexpr int kMaxRows = 4, kManyGroups = 1, kFewGroups = 4;
+#else
+constexpr int kMaxRows = 2, kManyGroups = 2, kFewGroups = 2;
+#endif
+// Rows that one panel is multiplied with before the next: their activations stay in the second-level cache.
+constexpr int64_t kChunkRows = 96;
+
+using TileFunction = void (*)(const unsigned char* panel, int column, int64_t blocks, const QuantizedRows& x,
+                              const float* bias, float* y, int64_t y_stride, int valid);
+
+struct LinearPlan {
+  int64_t n;
+  int64_t blocks;
+  int64_t panel_bytes;
+  int32_t format;
+  int32_t rank;
+};
+
+template <int kFormat>
+void run_tile(int rows, const unsigned char* panel, int64_t blocks, const QuantizedRows& x, const float* bias,
+              float* y, int64_t y_stride, int valid) {
+  constexpr int kStep = kManyGroups * kLanes, kFewStep = kFewGroups * kLanes;
+  if (rows == 1) {
+    for (int c = 0; c < kPanelColumns; c += kFewStep)
+      block_tile<kFormat, 1, kFewGroups>(panel, c, blocks, x, bias, y, y_stride, valid);
+    return;
+  }
+  TileFunction tile = block_tile<kFormat, 2, kManyGroups>;
+  if constexpr (kMaxRows > 2) {
+    if (rows == 3) tile = block_tile<kFormat, 3, kManyGroups>;
+    if (rows == 4) tile = block_tile<kFormat, 4, kManyGroups>;
+  }
+  if constexpr (kMaxRows > 4) {
+    if (rows == 5) tile = block_tile<kFormat, 5, kManyGroups>;
+    if (rows == 6) tile = block_tile<kFormat, 6, kManyGroups>;
+  }
+  for (int c = 0; c < kPanelColumns; c += kStep) tile(panel, c, blocks, x, bias, y, y_stride, valid);
+}
+
+template <int kFormat>
+void run_format(const Run& run, const Team& team) {
+  const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
+  int64_t rows = 1;
+  for (int i = 0; i + 1 < plan.rank; ++i) rows *= run.operands[0].dims[i];
+  const int64_t panels = (plan.n + kPanelColumns - 1) / kPanelColumns;
+  const int64_t chunks = (rows + kChunkRows - 1) / kChunkRows;
+  const int64_t k = plan.blocks * 32;
+  const unsigned char* weight = run.data<unsigned char>(3);
+  const float* bias = run.data<float>(4);
+  int64_t begin, end;
+  team.split(chunks * panels, 1, &begin, &end);
+  for (int64_t item = begin; item < end; ++item) {
+    const int64_t chunk = item / panels, p = item % panels;
+    const int64_t first = rows * chunk / chunks, last = rows * (chunk + 1) / chunks;
+    const int64_t tiles = (last - first + kMaxRows - 1) / kMaxRows;
+    const int64_t left = plan.n - p * kPanelColumns;
+    for (int64_t t = 0; t < tiles; ++t) {
+      const int64_t row = first + (last - first) * t / tiles, next = first + (last - first) * (t + 1) / tiles;
+      const QuantizedRows x = {run.data<int8_t>(0) + row * k, run.data<float>(1) + row * plan.blocks,
+                               run.data<int32_t>(2) + row * plan.blocks, k, plan.blocks};
+      run_tile<kFormat>(static_cast<int>(next - row), weight + p * plan.panel_bytes, plan.blocks, x,
+                        bias ? bias + p * kPanelColumns : nullptr,
+                        run.data<float>(5) + row * plan.n + p * kPanelColumns, plan.n,
+                        left < kPanelColumns ? static_cast<int>(left) : kPanelColumns);
+    }
+  }
+}
+
+using RunFunction = void (*)(const Run& run, const Team& team);
+constexpr RunFunction kRunFormats[] = {run_format<0>, run_format<1>, run_format<2>,  run_format<3>,
+                                       run_format<4>, run_format<5>, run_format<6>,  run_format<7>,
+                                       run_format<8>, run_format<9>, run_format<10>, run_format<11>};
+
+const char* prepare(const isthmus_op_query_t& query, Plan& plan) {
+  const isthmus_operand_t& weight = query.operands[3];
+  const int format = block_format_index(weight.dtype);
+  if (format < 0) return "not a block format";
+  if (weight.role != ISTHMUS_ROLE_CONSTANT) return "packed panels need a constant weight";
+  if (!all_contiguous(query)) return "operands must be contiguous";
+  LinearPlan& p = plan_data<LinearPlan>(plan);
+  p.n = weight.dims[0];
+  p.blocks = weight.dims[1] / 32;
+  p.panel_bytes = kBlockFormats[format].panel_bytes(p.blocks);
+  p.format = format;
+  p.rank = query.operands[0].rank;
+  plan.packed_layout[3] = kBlockFormats[format].layout;
+  plan.packed_bytes[3] = (p.n + kPanelColumns - 1) / kPanelColumns * p.panel_bytes;
+  plan.heavy = true;
+  return nullptr;
+}
+
+void run(const Run& run, const Team& team) {
+  kRunFormats[plan_data<LinearPlan>(*run.plan).format](run, team);
+}
+
+// ---- packing ----
+
+void put_codes(const BlockFormat& f, int column, const uint8_t* codes, unsigned char* quants) {
+  const int half = column / 16, lane = column % 16 * 4;
+  for (int e = 0; e < 32; ++e) {
+    const int j = e / 4, low_mask = (1 << f.low_bits) - 1, low_per_vector = 8 / f.low_bits;
+    unsigned char* low = quants + half * (f.low_bytes() / 2) + lane + e % 4;
+    if (f.low_bits == 4)
+      low[64 * (j % 4)] |= static_cast<unsigned char>((codes[e] & 15) << (j >= 4 ? 4 : 0));
+    else
+      low[64 * (j / low_per_vector)] |=
+          static_cast<unsigned char>((codes[e] & low_mask) << (f.low_bits * (j % low_per_vector)));
+    if (f.high_bits == 0) continue;
+    const int per_vector = 8 / f.high_bits;
+    unsigned char* high = quants + f.low_bytes() + half * (f.high_bits * 64) + lane + e % 4;
+    high[64 * (j / per_vector)] |=
+        static_cast<unsigned char>((codes[e] >> f.low_bits) << (f.high_bits * (j % per_vector)));
+  }
+}
+
+void put_scales(const BlockFormat& f, int64_t b, int c, const BlockIntegers& block,
+                unsigned char* super_header, unsigned char* header) {
+  if (f.dtype == ISTHMUS_MXFP4) {
+    super_header[32 * (b % 2) + c] = static_cast<unsigned char>(block.d_bits);
+    return;
+  }
+  __builtin_memcpy(super_header + 2 * c, &block.d_bits, 2);
+  if (f.has_min) __builtin_memcpy(super_header + 64 + 2 * c, &block.m_bits, 2);
+  if (f.header == 0) return;
+  for (int h = 0; h < 2; ++h) header[32 * h + c] = static_cast<unsigned char>(block.scale[h]);
+  if (f.dtype == ISTHMUS_Q2_K)
+    for (int h = 0; h < 2; ++h) header[32 * h + c] |= static_cast<unsigned char>(block.min[h] << 4);
+  else if (f.has_min)
+    header[32 + c] = static_cast<unsigned char>(block.min[0]);
+}
+
+void pack(const Plan& plan, int, const void* src, void* dst) {
+  const LinearPlan& p = plan_data<LinearPlan>(plan);
+  const BlockFormat& f = kBlockFormats[p.format];
+  const int64_t row_bytes = bytes_of(f.dtype, p.blocks * 32);
+  unsigned char* panel = static_cast<unsigned char*>(dst);
+  for (int64_t first = 0; first < p.n; first += kPanelColumns, panel += p.panel_bytes) {
+    __builtin_memset(panel, 0, p.panel_bytes);
+    for (int c = 0; c < kPanelColumns && first + c < p.n; ++c) {
+      const unsigned char* row = static_cast<const unsigned char*>(src) + (first + c) * row_bytes;
+      for (int64_t b = 0; b < p.blocks; ++b) {
+        BlockIntegers block;
+        read_block_integers(static_cast<Dtype>(f.dtype), row, b, &block);
+        const BlockPlace place = block_place(f, b);
+        put_codes(f, c, block.code, panel + place.quants);
+        put_scales(f, b, c, block, panel + place.super_header, panel + place.header);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+ISTHMUS_CPU_KERNELS(linear_quantized, {"linear_quantized", "panels of 32 columns", prepare, run, pack})
+
+}  // namespace isthmus::cpu::ISTHMUS_ISA

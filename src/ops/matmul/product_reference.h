@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The scalar chains that define all matrix products (docs/decisions/0001-numerics.md).
+#pragma once
+
+#include "base/tensor.h"
+#include "ops/quantize/quantize_rows.h"
+
+namespace isthmus {
+
+// Start of row n of a [n, k] weight of any format.
+const void* weight_row(const Tensor& weight, int64_t n);
+
+// One step of the block chain of a quantised weight.
+float accumulate_block(Dtype weight, const void* row, int64_t block, const int8_t* q, float scale,
+                       int32_t sum, float acc);
+
+// A value of dtype F32, F16 or BF16 as F32.
+float load_float(Dtype dtype, const void* data, int64_t index);
+void store_float(Dtype dtype, void* data, int64_t index, float value);
+// x rounded to BF16, nearest even.
+float rounded_to_bf16(float x);
+
+}  // namespace isthmus

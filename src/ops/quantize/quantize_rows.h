@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Quantising of 32 activations: shared by the references of quantize_rows and linear.
+#pragma once
+
+#include <cstdint>
+
+namespace isthmus {
+
+struct QuantizedBlock {
+  int8_t q[32];
+  float scale;
+  int32_t sum;
+};
+
+// docs/decisions/0001-numerics.md, "Products by weight format". x[i * stride] are the 32 values.
+QuantizedBlock quantize_block(const float* x, int64_t stride);
+
+}  // namespace isthmus
