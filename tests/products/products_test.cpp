@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products on the CPU: the bits of the reference on every instruction set, and of a row whatever is computed
+// beside it.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "base/block_formats.h"
+#include "base/half.h"
+#include "call_kernel.h"
+#include "ops/registry.h"
+
+namespace isthmus {
+namespace {
+
+Tensor tensor(const KernelOperand& o) {
+  Tensor t;
+  t.data = o.data;
+  t.dtype = o.dtype;
+  t.rank = static_cast<int>(o.dims.size());
+  std::copy(o.dims.begin(), o.dims.end(), t.dims);
+  contiguous_strides(t.dims, t.rank, t.strides);
+  return t;
+}
+
+void run_reference(const std::string& op, const std::vector<KernelOperand>& operands, int inputs) {
+  std::vector<Tensor> in, out;
+  for (int i = 0; i < static_cast<int>(operands.size()); ++i)
+    (i < inputs ? in : out).push_back(tensor(operands[i]));
+  ASSERT_TRUE(find_op(op)->reference({in, out, find_op(op)->complete({}).value()}).ok());
+}
+
+bool same(float a, float b) { return std::memcmp(&a, &b, 4) == 0 || (std::isnan(a) && std::isnan(b)); }
+
+Bytes random_floats(int64_t n, uint32_t seed, float scale = 1) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0, scale);
+  Bytes bytes(n * 4);
+  for (int64_t i = 0; i < n; ++i) bytes.as<float>()[i] = normal(random);
+  return bytes;
+}
+
+Bytes random_weight(Dtype dtype, int64_t n, int64_t k, uint32_t seed) {
+  Bytes values = random_floats(n * k, seed, 0.1f), bytes(dtype_bytes(dtype, n * k));
+  quantize(dtype, values.as<float>(), bytes.data(), n * k);
+  return bytes;
+}
+
+struct Quantized {
+  Bytes q, scale, sum;
+  Quantized(float* x, int64_t rows, int64_t k) : q(rows * k), scale(rows * k / 8), sum(rows * k / 8) {
+    run_reference("quantize_rows",
+                  {{Dtype::kF32, {rows, k}, x},
+                   {Dtype::kI8, {rows, k}, q.data()},
+                   {Dtype::kF32, {rows, k / 32}, scale.data()},
+                   {Dtype::kI32, {rows, k / 32}, sum.data()}},
+                  1);
+  }
+};
+
+// Row `first` on, `rows` of them, of a product whose operands have more.
+std::vector<KernelOperand> slice(Quantized& x, Bytes& weight, Dtype format, float* bias, float* y,
+                                 int64_t first, int64_t rows, int64_t k, int64_t n) {
+  return {{Dtype::kI8, {rows, k}, x.q.as<int8_t>() + first * k},
+          {Dtype::kF32, {rows, k / 32}, x.scale.as<float>() + first * (k / 32)},
+          {Dtype::kI32, {rows, k / 32}, x.sum.as<int32_t>() + first * (k / 32)},
+          {format, {n, k}, weight.data(), ISTHMUS_ROLE_CONSTANT},
+          bias ? KernelOperand{Dtype::kF32, {n}, bias} : KernelOperand{},
+          {Dtype::kF32, {rows, n}, y + first * n}};
+}
+
+class BlockProducts : public testing::TestWithParam<Dtype> {};
+
+TEST_P(BlockProducts, KernelsGiveTheBitsOfTheReference) {
+  const Dtype format = GetParam();
+  const int64_t unit = dtype_info(format).block_elements;
+  for (const auto& [rows, blocks, n] : std::vector<std::array<int64_t, 3>>{
+           {1, 3, 33}, {2, 1, 5}, {3, 2, 64}, {4, 5, 31}, {5, 1, 16}, {6, 2, 48}, {7, 3, 40}, {29, 1, 17}}) {
+    const int64_t k = blocks * unit;
+    Bytes x = random_floats(rows * k, 1), bias = random_floats(n, 2), y(rows * n * 4), expected(rows * n * 4);
+    x.as<float>()[5] = 3e30f;  // a block with a scale far from the others
+    if (rows > 4) x.as<float>()[4 * k + 3] = std::nanf("");
+    Quantized quantized(x.as<float>(), rows, k);
+    Bytes weight = random_weight(format, n, k, 3);
+    for (float* b : {bias.as<float>(), static_cast<float*>(nullptr)}) {
+      const auto reference = slice(quantized, weight, format, b, expected.as<float>(), 0, rows, k, n);
+      run_reference("linear_quantized", reference, 5);
+      for_each_kernel("linear_quantized", [&](const std::string& isa, const cpu::Kernel& kernel) {
+        KernelCall call;
+        ASSERT_EQ("",
+                  call.prepare(kernel, slice(quantized, weight, format, b, y.as<float>(), 0, rows, k, n), 5));
+        for (int threads : {1, 2, 3}) {
+          std::memset(y.data(), 0xff, y.size());
+          call.run(threads);
+          for (int64_t i = 0; i < rows * n; ++i)
+            ASSERT_TRUE(same(expected.as<float>()[i], y.as<float>()[i]))
+                << dtype_name(format) << " " << isa << " " << kernel.name << " rows " << rows << " k " << k
+                << " n " << n << " threads " << threads << " row " << i / n << " column " << i % n << ": "
+                << expected.as<float>()[i] << " and " << y.as<float>()[i];
+        }
+      });
+    }
+  }
+}
+
+// Weights and activations at their extremes: nothing may saturate.
+TEST_P(BlockProducts, ExtremeIntegersAreExact) {
+  const Dtype format = GetParam();
+  const int64_t unit = dtype_info(format).block_elements, k = unit, n = 32, rows = 6;
+  Bytes weight(dtype_bytes(format, n * k)), y(rows * n * 4), expected(rows * n * 4), x(rows * k * 4);
+  for (int pattern : {0x00, 0xff, 0x80, 0x7f, 0x55, 0xf0}) {
+    std::memset(weight.data(), pattern, weight.size());
+    for (int64_t i = 0; i < rows * k; ++i)
+      x.as<float>()[i] = i / k % 3 == 0 ? 127 : i / k % 3 == 1 ? -127 : (i % 2 ? 127 : -127);
+    Quantized quantized(x.as<float>(), rows, k);
+    run_reference("linear_quantized",
+                  slice(quantized, weight, format, nullptr, expected.as<float>(), 0, rows, k, n), 5);
+    for_each_kernel("linear_quantized", [&](const std::string& isa, const cpu::Kernel& kernel) {
+      KernelCall call;
+      ASSERT_EQ("", call.prepare(kernel,
+                                 slice(quantized, weight, format, nullptr, y.as<float>(), 0, rows, k, n), 5));
+      call.run(1);
+      for (int64_t i = 0; i < rows * n; ++i)
+        ASSERT_TRUE(same(expected.as<float>()[i], y.as<float>()[i]))
+            << dtype_name(format) << " " << isa << " pattern " << pattern << " row " << i / n << ": "
+            << expected.as<float>()[i] << " and " << y.as<float>()[i];
+    });
+  }
+}
+
+TEST_P(BlockProducts, RowsDoNotDependOnTheRowsBesideThem) {
+  const Dtype format = GetParam();
+  constexpr int64_t kRows = 512, kColumns = 72;
+  const int64_t k = 2 * dtype_info(format).block_elements;
+  Bytes x = random_floats(kRows * k, 4), whole(kRows * kColumns * 4), y(kRows * kColumns * 4);
+  Quantized quantized(x.as<float>(), kRows, k);
+  Bytes weight = random_weight(format, kColumns, k, 5);
+  for_each_kernel("linear_quantized", [&](const std::string& isa, const cpu::Kernel& kernel) {
+    KernelCall all;
+    ASSERT_EQ(
+        "",
+        all.prepare(kernel,
+                    slice(quantized, weight, format, nullptr, whole.as<float>(), 0, kRows, k, kColumns), 5));
+    all.run(1);
+    for (int64_t chunk : {1, 3, 64, 512}) {
+      for (int threads : {1, 2}) {
+        std::memset(y.data(), 0xff, y.size());
+        for (int64_t first = 0; first < kRows; first += chunk) {
+          KernelCall part;
+          const int64_t rows = std::min(chunk, kRows - first);
+          part.prepare(kernel,
+                       slice(quantized, weight, format, nullptr, y.as<float>(), first, rows, k, kColumns), 5);
+          part.run(threads);
+        }
+        ASSERT_EQ(0, std::memcmp(whole.data(), y.data(), y.size()))
+            << dtype_name(format) << " " << isa << " chunks of " << chunk << " on " << threads << " threads";
+      }
+    }
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, BlockProducts, testing::ValuesIn(dtypes::blocks),
+                         [](const auto& info) { return std::string(dtype_name(info.param)); });
+
+TEST(QuantizeRows, KernelsGiveTheBitsOfTheReference) {
+  for (const Sample& sample : find_op("quantize_rows")->samples()) {
+    const std::vector<int64_t>& dims = sample.inputs[0].dims;
+    std::vector<int64_t> blocks = dims;
+    blocks.back() /= 32;
+    int64_t n = 1;
+    for (int64_t d : dims) n *= d;
+    Bytes x = random_floats(n, 6),
+          out[2][3] = {{Bytes(n), Bytes(n / 8), Bytes(n / 8)}, {Bytes(n), Bytes(n / 8), Bytes(n / 8)}};
+    for (size_t i = 0; i < sample.inputs[0].values.size(); ++i)
+      x.as<float>()[i] = static_cast<float>(sample.inputs[0].values[i]);
+    if (sample.inputs[0].fill == Fill::kAwkward)
+      for (int64_t i = 0; i < n; i += 37)
+        x.as<float>()[i] = i % 2 ? INFINITY : i % 3 ? std::nanf("") : 1e-42f;
+    auto operands = [&](Bytes(&o)[3]) {
+      return std::vector<KernelOperand>{{Dtype::kF32, dims, x.data()},
+                                        {Dtype::kI8, dims, o[0].data()},
+                                        {Dtype::kF32, blocks, o[1].data()},
+                                        {Dtype::kI32, blocks, o[2].data()}};
+    };
+    run_reference("quantize_rows", operands(out[0]), 1);
+    for_each_kernel("quantize_rows", [&](const std::string& isa, const cpu::Kernel& kernel) {
+      KernelCall call;
+      ASSERT_EQ("", call.prepare(kernel, operands(out[1]), 1));
+      call.run(2);
+      EXPECT_EQ(0, std::memcmp(out[0][0].data(), out[1][0].data(), n)) << isa << " " << kernel.name;
+      EXPECT_EQ(0, std::memcmp(out[0][2].data(), out[1][2].data(), n / 8)) << isa << " " << kernel.name;
+      for (int64_t i = 0; i < n / 32; ++i)
+        EXPECT_TRUE(same(out[0][1].as<float>()[i], out[1][1].as<float>()[i])) << isa << " " << kernel.name;
+    });
+  }
+}
+
+}  // namespace
+}  // namespace isthmus
