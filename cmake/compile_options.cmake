@@ -24,7 +24,7 @@ endif()
 
 # The meaning of every operator is fixed to the bit: the compiler may not fuse or reorder floating-point arithmetic.
 add_compile_options(-ffp-contract=off -fno-fast-math)
-add_compile_options(-Wall -Wextra -Wno-psabi $<$<CXX_COMPILER_ID:GNU>:-Wno-redundant-move>)
+add_compile_options(-Wall -Wextra -Wno-psabi)
 
 # dev and tsan presets set this: "address;undefined" or "thread".
 set(ISTHMUS_SANITIZE "" CACHE STRING "Sanitizers to build with, semicolon separated")

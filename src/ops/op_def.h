@@ -92,8 +92,8 @@ struct SampleOperand {
   std::vector<int64_t> dims;
   Fill fill = Fill::kNormal;
   int64_t limit = 0;            // for kIndex
-  std::vector<int64_t> order;   // dims permuted in memory to make a strided operand; empty: contiguous
-  std::vector<double> values;   // explicit values, row-major; overrides fill
+  std::vector<int64_t> order = {};   // dims permuted in memory to make a strided operand; empty: contiguous
+  std::vector<double> values = {};   // explicit values, row-major; overrides fill
 };
 // One conformance case: outputs follow from the shape rule. An absent optional input has dtype kInvalid.
 struct Sample {

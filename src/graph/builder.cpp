@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "graph/builder.h"
+
+#include "ops/registry.h"
+
+namespace isthmus {
+
+Result<std::vector<ValueId>> append_node(Graph& graph, std::vector<Node>& nodes, const OpDef& op,
+                                         std::vector<ValueId> inputs, const Attributes& attributes, std::string name) {
+  ASSIGN_OR_RETURN(Attributes complete, op.complete(attributes));
+  std::vector<TensorType> types;
+  for (ValueId v : inputs) types.push_back(graph.type(v));
+  ASSIGN_OR_RETURN(std::vector<TensorType> outputs, op.infer_types(types, complete));
+  Node node;
+  node.op = &op;
+  node.attributes = std::move(complete);
+  node.inputs = std::move(inputs);
+  node.inputs.resize(std::max(node.inputs.size(), op.inputs.size()), kNoValue);
+  node.name = std::move(name);
+  for (TensorType& type : outputs) {
+    if (!type.present()) {
+      node.outputs.push_back(kNoValue);
+      continue;
+    }
+    Value value;
+    value.type = std::move(type);
+    graph.values.push_back(std::move(value));
+    node.outputs.push_back(static_cast<ValueId>(graph.values.size() - 1));
+  }
+  nodes.push_back(std::move(node));
+  return nodes.back().outputs;
+}
+
+ValueId GraphBuilder::add(Value value) {
+  if (value.type.rank() > kMaxRank) fail(invalid_argument("'{}' has rank {}", value.name, value.type.rank()));
+  graph_.values.push_back(std::move(value));
+  return static_cast<ValueId>(graph_.values.size() - 1);
+}
+
+Dim GraphBuilder::symbol(std::string name, SymbolRange range) {
+  graph_.symbols.push_back({std::move(name), range});
+  return Dim::of_symbol(static_cast<int32_t>(graph_.symbols.size() - 1));
+}
+
+ValueId GraphBuilder::input(std::string name, Dtype dtype, Shape shape) {
+  const ValueId v = add({ValueKind::kInput, {dtype, std::move(shape)}, std::move(name), nullptr, nullptr});
+  graph_.inputs.push_back(v);
+  return v;
+}
+
+ValueId GraphBuilder::state(std::string name, Dtype dtype, Shape shape) {
+  const ValueId v = add({ValueKind::kState, {dtype, std::move(shape)}, std::move(name), nullptr, nullptr});
+  graph_.states.push_back(v);
+  return v;
+}
+
+ValueId GraphBuilder::constant(std::string name, Dtype dtype, Shape shape, const void* data,
+                               std::shared_ptr<const void> owner) {
+  return add({ValueKind::kConstant, {dtype, std::move(shape)}, std::move(name), data, std::move(owner)});
+}
+
+ValueId GraphBuilder::constant_f32(std::string name, Shape shape, std::vector<float> values) {
+  auto owned = std::make_shared<const std::vector<float>>(std::move(values));
+  const void* data = owned->data();
+  return constant(std::move(name), Dtype::kF32, std::move(shape), data, std::move(owned));
+}
+
+void GraphBuilder::output(ValueId value, std::string name) {
+  if (value < 0) return;  // The error that made it so is kept.
+  graph_.values[value].name = std::move(name);
+  graph_.outputs.push_back(value);
+}
+
+Result<std::vector<EmitValue>> GraphBuilder::emit(std::string_view name, std::vector<EmitValue> inputs,
+                                                  Attributes attributes) {
+  ASSIGN_OR_RETURN(const OpDef* op, require_op(name));
+  return append_node(graph_, graph_.nodes, *op, std::move(inputs), attributes, scope_);
+}
+
+std::vector<ValueId> GraphBuilder::op_all(std::string_view name, std::vector<ValueId> inputs, Attributes attributes) {
+  if (!status_.ok()) return {};
+  Result<std::vector<EmitValue>> outputs = emit(name, std::move(inputs), std::move(attributes));
+  if (!outputs.ok()) {
+    fail(scope_.empty() ? outputs.status() : Status(outputs.status()).with_context(scope_));
+    return {};
+  }
+  return *outputs;
+}
+
+ValueId GraphBuilder::op(std::string_view name, std::vector<ValueId> inputs, Attributes attributes) {
+  const std::vector<ValueId> outputs = op_all(name, std::move(inputs), std::move(attributes));
+  return outputs.empty() ? kNoValue : outputs[0];
+}
+
+Result<Graph> GraphBuilder::finish() {
+  if (!status_.ok()) return status_;
+  RETURN_IF_ERROR(check(graph_), "the finished graph");
+  return std::move(graph_);
+}
+
+}  // namespace isthmus

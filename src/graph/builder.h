@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds a graph operator by operator. The first error is kept and every later call does nothing, so model code reads
+// as plain formulas; finish() gives the graph or that error.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace isthmus {
+
+class GraphBuilder : public Emitter {
+ public:
+  // A symbolic dimension with the smallest and largest number it takes at run time.
+  Dim symbol(std::string name, SymbolRange range);
+  ValueId input(std::string name, Dtype dtype, Shape shape);
+  ValueId state(std::string name, Dtype dtype, Shape shape);
+  // Bytes that outlive the graph and all executables made of it, or are kept alive by `owner`.
+  ValueId constant(std::string name, Dtype dtype, Shape shape, const void* data,
+                   std::shared_ptr<const void> owner = nullptr);
+  // A constant with its own copy of the values.
+  ValueId constant_f32(std::string name, Shape shape, std::vector<float> values);
+  void output(ValueId value, std::string name);
+
+  // Operators with one output, and with several. Wrong operands are remembered as the builder's error.
+  ValueId op(std::string_view name, std::vector<ValueId> inputs, Attributes attributes = {});
+  std::vector<ValueId> op_all(std::string_view name, std::vector<ValueId> inputs, Attributes attributes = {});
+
+  // Names given to nodes from here on: "layers.3.attention".
+  void scope(std::string name) { scope_ = std::move(name); }
+
+  const TensorType& type(ValueId value) const override { return graph_.type(value); }
+  Result<std::vector<EmitValue>> emit(std::string_view op, std::vector<EmitValue> inputs,
+                                      Attributes attributes = {}) override;
+  void fail(Status status) {
+    if (status_.ok()) status_ = std::move(status);
+  }
+  const Status& status() const { return status_; }
+  Result<Graph> finish();
+
+ private:
+  ValueId add(Value value);
+  Graph graph_;
+  Status status_;
+  std::string scope_;
+};
+
+// Appends a node to a graph under construction by a pass, with fresh output values.
+Result<std::vector<ValueId>> append_node(Graph& graph, std::vector<Node>& nodes, const OpDef& op,
+                                         std::vector<ValueId> inputs, const Attributes& attributes, std::string name);
+
+}  // namespace isthmus

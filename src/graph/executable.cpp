@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "graph/executable.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "graph/passes/pass.h"
+
+namespace isthmus {
+namespace {
+
+isthmus_role_t role_of(const Value& value) {
+  switch (value.kind) {
+    case ValueKind::kConstant: return ISTHMUS_ROLE_CONSTANT;
+    case ValueKind::kState: return ISTHMUS_ROLE_STATE;
+    default: return ISTHMUS_ROLE_ACTIVATION;
+  }
+}
+
+// Runs body(i) for i in [0, count) on several threads; the first error wins.
+Status parallel(int threads, size_t count, const std::function<Status(size_t)>& body) {
+  threads = std::max(1, std::min<int>(threads > 0 ? threads : available_threads(), static_cast<int>(count)));
+  std::atomic<size_t> next{0};
+  std::mutex mutex;
+  Status first;
+  auto work = [&] {
+    for (size_t i; (i = next++) < count;) {
+      Status status = body(i);
+      if (status.ok()) continue;
+      std::lock_guard lock(mutex);
+      if (first.ok()) first = std::move(status);
+      next = count;
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (int t = 1; t < threads; ++t) helpers.emplace_back(work);
+  work();
+  for (std::thread& t : helpers) t.join();
+  return first;
+}
+
+}  // namespace
+
+std::vector<OperandSpec> operand_specs(const Graph& graph, const Node& node) {
+  std::vector<OperandSpec> specs;
+  for (const auto* list : {&node.inputs, &node.outputs})
+    for (ValueId v : *list)
+      specs.push_back(v == kNoValue ? OperandSpec{} : OperandSpec{graph.values[v].type, role_of(graph.values[v]), {}});
+  return specs;
+}
+
+Result<std::unique_ptr<Executable>> Executable::compile(Graph graph, DevicePtr device,
+                                                        std::shared_ptr<WeightStore> weights,
+                                                        const CompileOptions& options) {
+  std::unique_ptr<Executable> result(new Executable);
+  Executable& e = *result;
+  e.graph_ = std::move(graph);
+  e.device_ = std::move(device);
+  e.weights_ = std::move(weights);
+  PassContext context;
+  context.supported = [&](const Graph& g, const Node& node) {
+    return PreparedOp::supported(e.device_, *node.op, node.attributes, operand_specs(g, node),
+                                 static_cast<int>(node.inputs.size()), g.symbol_ranges(), options.policy.numerics);
+  };
+  RETURN_IF_ERROR(run_passes(e.graph_, context));
+  RETURN_IF_ERROR(e.prepare_steps(options));
+  e.plan_ = plan_memory(e.graph_, e.device_->properties().alignment_bytes);
+
+  e.addresses_.assign(e.graph_.values.size(), 0);
+  for (ValueId v : e.graph_.inputs) {
+    ASSIGN_OR_RETURN(Buffer buffer, e.device_->allocate(std::max<uint64_t>(e.plan_.places[v].bytes, 1)));
+    e.addresses_[v] = buffer.address();
+    e.inputs_.push_back(std::move(buffer));
+  }
+  uint64_t workspace_bytes = 0;
+  for (const Step& step : e.steps_) workspace_bytes = std::max(workspace_bytes, step.op->workspace_bytes());
+  ASSIGN_OR_RETURN(e.arena_, e.device_->allocate(std::max<uint64_t>(e.plan_.arena_bytes, 1)));
+  ASSIGN_OR_RETURN(e.workspace_, e.device_->allocate(std::max<uint64_t>(workspace_bytes, 1)));
+  RETURN_IF_ERROR(e.place_weights(options));
+  return result;
+}
+
+Status Executable::prepare_steps(const CompileOptions& options) {
+  const std::vector<SymbolRange> ranges = graph_.symbol_ranges();
+  for (const Node& node : graph_.nodes) {
+    if (is_view(node)) continue;
+    if (!node.regions.empty())
+      return unimplemented("node '{}': control flow ('{}') is not executed yet", node.name, node.op->name);
+    Step step;
+    ASSIGN_OR_RETURN(step.op, PreparedOp::prepare(device_, *node.op, node.attributes, operand_specs(graph_, node),
+                                                  static_cast<int>(node.inputs.size()), ranges, options.policy),
+                     "preparing {}", node.name);
+    step.operands = node.inputs;
+    step.operands.insert(step.operands.end(), node.outputs.begin(), node.outputs.end());
+    step.fixed.assign(step.operands.size(), 0);
+    step.args.resize(step.operands.size());
+    steps_.push_back(std::move(step));
+  }
+  return ok();
+}
+
+Status Executable::place_weights(const CompileOptions& options) {
+  struct Job {
+    Step* step;
+    size_t operand;
+    ValueId constant;
+  };
+  std::vector<Job> jobs;
+  for (Step& step : steps_) {
+    for (size_t i = 0; i < step.operands.size(); ++i) {
+      const ValueId v = step.operands[i];
+      if (v == kNoValue) continue;
+      const ValueId root = plan_.places[v].root;
+      if (graph_.values[root].kind == ValueKind::kConstant) jobs.push_back({&step, i, root});
+    }
+  }
+  return parallel(options.threads, jobs.size(), [&](size_t i) -> Status {
+    const Job& job = jobs[i];
+    ASSIGN_OR_RETURN(job.step->fixed[job.operand],
+                     weights_->place(graph_, graph_.values[job.constant], *job.step->op, static_cast<int>(job.operand)));
+    return ok();
+  });
+}
+
+isthmus_address_t Executable::address_of(ValueId value) const {
+  const MemoryPlan::Place& place = plan_.places[plan_.places[value].root];
+  return place.in_arena ? arena_.address() + place.offset : addresses_[place.root];
+}
+
+Status Executable::bind_state(std::string_view name, isthmus_address_t address) {
+  for (ValueId v : graph_.states) {
+    if (graph_.values[v].name != name) continue;
+    addresses_[v] = address;
+    resolved_for_.clear();
+    return ok();
+  }
+  return error(Code::kNotFound, "the graph has no state '{}'", name);
+}
+
+Result<isthmus_address_t> Executable::input(std::string_view name) const {
+  for (ValueId v : graph_.inputs)
+    if (graph_.values[v].name == name) return addresses_[v];
+  return error(Code::kNotFound, "the graph has no input '{}'", name);
+}
+
+Result<isthmus_address_t> Executable::output(std::string_view name) const {
+  for (ValueId v : graph_.outputs)
+    if (graph_.values[v].name == name) return address_of(v);
+  return error(Code::kNotFound, "the graph has no output '{}'", name);
+}
+
+// Fills the operands of every step for these symbols; runs with the same symbols skip it.
+Status Executable::resolve(std::span<const int64_t> symbols) {
+  if (symbols.size() != graph_.symbols.size())
+    return invalid_argument("the graph has {} symbols, {} numbers given", graph_.symbols.size(), symbols.size());
+  for (size_t i = 0; i < symbols.size(); ++i) {
+    const Symbol& s = graph_.symbols[i];
+    if (symbols[i] < s.range.min || symbols[i] > s.range.max)
+      return error(Code::kOutOfRange, "{} is {}, the graph was compiled for {} to {}", s.name, symbols[i], s.range.min,
+                   s.range.max);
+  }
+  for (ValueId v : graph_.states)
+    if (!addresses_[v])
+      return error(Code::kFailedPrecondition, "state '{}' is not bound", graph_.values[v].name);
+  for (Step& step : steps_) {
+    for (size_t i = 0; i < step.operands.size(); ++i) {
+      const ValueId v = step.operands[i];
+      isthmus_tensor_arg_t& arg = step.args[i];
+      arg = {};
+      if (v == kNoValue) continue;
+      const TensorType& type = graph_.values[v].type;
+      arg.address = step.fixed[i] ? step.fixed[i] : address_of(v);
+      for (int d = 0; d < type.rank(); ++d) arg.dims[d] = type.shape[d].at(symbols);
+      contiguous_strides(arg.dims, type.rank(), arg.strides);
+    }
+  }
+  resolved_for_.assign(symbols.begin(), symbols.end());
+  return ok();
+}
+
+Status Executable::run(std::span<const int64_t> symbols, Stream& stream) {
+  if (resolved_for_.size() != symbols.size() || !std::equal(symbols.begin(), symbols.end(), resolved_for_.begin()) ||
+      symbols.empty())
+    RETURN_IF_ERROR(resolve(symbols));
+  for (Step& step : steps_) RETURN_IF_ERROR(step.op->run(step.args.data(), workspace_.address(), stream));
+  return ok();
+}
+
+std::vector<Executable::ReportRow> Executable::report() const {
+  std::map<std::pair<std::string, std::string>, ReportRow> rows;
+  for (const Step& step : steps_) {
+    ReportRow& row = rows[{step.op->op().name, step.op->implementation()}];
+    row.op = step.op->op().name;
+    row.implementation = step.op->implementation();
+    row.fallback = step.op->is_fallback();
+    row.refusal = step.op->refusal();
+    row.bytes_copied += step.op->bytes_copied();
+    ++row.nodes;
+  }
+  std::vector<ReportRow> list;
+  for (auto& [key, row] : rows) list.push_back(std::move(row));
+  return list;
+}
+
+}  // namespace isthmus

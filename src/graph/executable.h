@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// A graph compiled for one device: operators prepared, weights placed, memory planned. The only way engines run
+// operators.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/memory_plan.h"
+#include "graph/weight_store.h"
+
+namespace isthmus {
+
+struct CompileOptions {
+  PreparePolicy policy;
+  int threads = 0;  // for preparing and packing; 0: as many as there are
+};
+
+// One thread at a time; several executables may run on several streams.
+class Executable {
+ public:
+  // Runs the passes for the device, then prepares every node. `weights` is of the same device.
+  static Result<std::unique_ptr<Executable>> compile(Graph graph, DevicePtr device, std::shared_ptr<WeightStore> weights,
+                                                     const CompileOptions& options = {});
+
+  // Device memory of an input, of its largest size; filled by the caller before run, on the same stream.
+  Result<isthmus_address_t> input(std::string_view name) const;
+  // States are bound once before the first run; the memory belongs to the caller.
+  Status bind_state(std::string_view name, isthmus_address_t address);
+  // Where an output lies after a run, until the next run.
+  Result<isthmus_address_t> output(std::string_view name) const;
+
+  // Puts one run on the stream. symbols: a number for each of the graph's, within its range.
+  Status run(std::span<const int64_t> symbols, Stream& stream);
+
+  const Graph& graph() const { return graph_; }
+  uint64_t arena_bytes() const { return plan_.arena_bytes; }
+
+  // What runs where: one row per operator and implementation.
+  struct ReportRow {
+    std::string op, implementation, refusal;
+    int nodes = 0;
+    bool fallback = false;
+    uint64_t bytes_copied = 0;
+  };
+  std::vector<ReportRow> report() const;
+
+ private:
+  struct Step {
+    std::unique_ptr<PreparedOp> op;
+    std::vector<ValueId> operands;  // inputs, then outputs
+    std::vector<isthmus_address_t> fixed;  // addresses of packed constants; 0: the value's own
+    std::vector<isthmus_tensor_arg_t> args;
+  };
+  Executable() = default;
+  Status prepare_steps(const CompileOptions& options);
+  Status place_weights(const CompileOptions& options);
+  Status resolve(std::span<const int64_t> symbols);
+  isthmus_address_t address_of(ValueId value) const;
+
+  Graph graph_;
+  DevicePtr device_;
+  std::shared_ptr<WeightStore> weights_;
+  MemoryPlan plan_;
+  std::vector<Step> steps_;
+  Buffer arena_, workspace_;
+  std::vector<Buffer> inputs_;                 // by position in graph_.inputs
+  std::vector<isthmus_address_t> addresses_;   // of roots that are not in the arena: inputs, states
+  std::vector<int64_t> resolved_for_;          // the symbols args were last filled for
+};
+
+// The operands of a node as a chip is told of them.
+std::vector<OperandSpec> operand_specs(const Graph& graph, const Node& node);
+
+}  // namespace isthmus

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one intermediate representation: values with dtype and symbolic dimensions, nodes that apply operators, state
+// values with ordered reads and writes, and regions for control flow.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ops/op_def.h"
+#include "ops/prepared_op.h"
+
+namespace isthmus {
+
+using ValueId = int32_t;
+inline constexpr ValueId kNoValue = -1;  // an absent optional operand
+
+enum class ValueKind : uint8_t {
+  kInput,     // given at every run
+  kConstant,  // bytes that outlive the graph: a mapped file's, or the graph's own
+  kState,     // lives between runs (caches, recurrent states, generators); bound once, read and written in node order
+  kComputed,  // a node's output
+};
+
+struct Value {
+  ValueKind kind = ValueKind::kComputed;
+  TensorType type;
+  std::string name;  // for people and for binding inputs, states and outputs
+  // kConstant only.
+  const void* data = nullptr;
+  std::shared_ptr<const void> owner;  // keeps data alive
+};
+
+struct Graph;
+
+struct Node {
+  const OpDef* op = nullptr;
+  Attributes attributes;  // complete
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+  // Control flow ("if": then and else; "loop": body): graphs whose inputs are the node's inputs after the first.
+  std::vector<std::shared_ptr<Graph>> regions;
+  std::string name;  // where it came from: "layers.3.attention"
+};
+
+struct Symbol {
+  std::string name;
+  SymbolRange range;
+};
+
+// Nodes are in execution order. Values are never removed while passes run, so ids stay valid.
+struct Graph {
+  std::vector<Symbol> symbols;
+  std::vector<Value> values;
+  std::vector<Node> nodes;
+  std::vector<ValueId> inputs;   // in declared order
+  std::vector<ValueId> outputs;  // in declared order
+  std::vector<ValueId> states;
+
+  std::vector<SymbolRange> symbol_ranges() const;
+  // Type of a value, or of an absent operand.
+  const TensorType& type(ValueId value) const;
+  // One line per node, for people.
+  std::string to_string() const;
+};
+
+// True when the node writes one of its state inputs.
+bool writes_state(const Node& node);
+
+// Structure and types: ids in range, operands made before they are used, one producer each, types as the operators'
+// rules say, states bound to state operands, symbols known. Run between passes in debug builds.
+Status check(const Graph& graph);
+
+}  // namespace isthmus

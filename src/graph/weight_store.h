@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Constants on a device: read in place, packed once, or uploaded; each layout of each constant held once.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "graph/graph.h"
+#include "ops/prepared_op.h"
+#include "runtime/packed_cache.h"
+
+namespace isthmus {
+
+// Shared by all executables of a model on one device. Thread-safe.
+class WeightStore {
+ public:
+  WeightStore(DevicePtr device, PackedCache cache) : device_(std::move(device)), cache_(std::move(cache)) {}
+  ~WeightStore();
+
+  // Where the constant lies in the layout that input `input` of `op` wants.
+  Result<isthmus_address_t> place(const Graph& graph, const Value& constant, const PreparedOp& op, int input);
+
+  struct Use {
+    uint64_t in_place = 0;  // bytes read from where the model's file is mapped
+    uint64_t packed = 0;    // bytes in packed layouts, mapped from the cache
+    uint64_t private_memory = 0;  // bytes held by this process alone: uploads, and packed layouts without a cache
+    int packed_now = 0;     // weights that were not in the cache yet
+  };
+  Use use() const;
+
+ private:
+  struct Entry {
+    isthmus_address_t address = 0;
+    Buffer buffer;                     // uploaded
+    std::shared_ptr<const void> host;  // imported: the constant's owner or packed bytes
+    bool imported = false;
+  };
+  Result<Entry> make(const Value& constant, const PreparedOp& op, int input);
+  Result<Entry> on_device(const void* host, uint64_t bytes, std::shared_ptr<const void> owner);
+
+  DevicePtr device_;
+  PackedCache cache_;
+  mutable std::mutex mutex_;
+  std::map<std::pair<const void*, std::string>, Entry> entries_;
+  Use use_;
+};
+
+}  // namespace isthmus
