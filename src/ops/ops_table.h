@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The generated list of functions that declare operators; see cmake/ops_registry.cmake.
+// The generated list of functions that declare operators; see cmake/table.cmake.
 #pragma once
 
 #include <vector>
