@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine: sequences of tokens, and steps that compute what is new in many of them at once.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/executable.h"
+#include "llm/model.h"
+#include "llm/state/block_pool.h"
+#include "runtime/platform.h"
+
+namespace isthmus {
+
+struct EngineOptions {
+  std::string device = "cpu";
+  int64_t context = 0;        // positions per sequence; 0: the model's, at most 8192
+  int64_t cache_tokens = 0;   // positions of the whole cache; 0: room for max_sequences full contexts
+  int max_sequences = 1;      // in one step
+  int chunk_tokens = 512;     // rows in one step: longer prompts take several
+  int output_rows = 0;        // rows of logits in one step; 0: max_sequences
+  Dtype cache_dtype = Dtype::kF16;
+  bool prefix_reuse = true;
+  bool ignore_memory = false;  // start even when memory seems too small
+  PreparePolicy policy;
+  PackedCache packed_cache{PackedCache::default_folder()};
+};
+
+using SequenceId = int64_t;
+
+// One thread at a time.
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> create(std::shared_ptr<const Model> model, std::shared_ptr<Platform> platform,
+                                                const EngineOptions& options);
+  ~Engine();
+
+  // -- sequences --
+  // Starts a sequence. Blocks that hold the same beginning already are shared, not computed again.
+  Result<SequenceId> add(std::span<const int32_t> tokens);
+  Status append(SequenceId id, std::span<const int32_t> tokens);
+  // Replaces the tokens, keeping what is computed of the common beginning: a chat's next turn.
+  Status assign(SequenceId id, std::span<const int32_t> tokens);
+  Status truncate(SequenceId id, int64_t length);  // keeps the first `length` tokens
+  Result<SequenceId> fork(SequenceId id);          // shares everything, copies on write
+  void remove(SequenceId id);
+  std::span<const int32_t> tokens(SequenceId id) const;
+  int64_t computed(SequenceId id) const;  // tokens whose state exists
+
+  // What is computed of a sequence, as bytes; and a sequence made of them, on any engine of the same model, cache
+  // dtype and device.
+  Result<std::vector<std::byte>> save(SequenceId id);
+  Result<SequenceId> restore(std::span<const std::byte> saved);
+
+  // -- steps --
+  struct Logits {
+    SequenceId sequence;
+    int64_t position;              // of the token they follow
+    std::span<const float> values;  // one per vocabulary entry; valid until the next step
+  };
+  // Computes as many new tokens as one step holds: first sequences that lack one, then prompts in chunks. Gives the
+  // logits after the last token of every sequence that is now complete. Empty when nothing is new.
+  Result<std::vector<Logits>> step();
+  // The same for one sequence, with logits at every new position of the chunk (at most output_rows rows).
+  Result<std::vector<Logits>> step_all_logits(SequenceId id);
+
+  const Model& model() const { return *model_; }
+  const Executable& executable() const { return *executable_; }
+  Device& device() const { return *device_; }
+  int64_t context() const { return context_; }
+  int64_t vocabulary() const { return vocabulary_; }
+  const WeightStore& weights() const { return *weights_; }
+  uint64_t state_bytes() const;
+  uint64_t reused_tokens() const { return reused_tokens_; }  // found by prefix, over all sequences
+
+ private:
+  struct Sequence {
+    std::vector<int32_t> tokens;
+    int64_t computed = 0;
+    std::vector<int32_t> blocks;
+    std::vector<uint64_t> keys;  // of the full blocks published
+  };
+  struct Row {
+    Sequence* sequence;
+    SequenceId id;
+    int64_t begin, count;
+    bool all_logits;
+  };
+  struct State {
+    StateDeclaration declaration;
+    Buffer buffer;
+    uint64_t block_bytes = 0;
+  };
+  Engine() = default;
+  Status compile(const EngineOptions& options);
+  Result<Sequence*> find(SequenceId id);
+  Status check_length(size_t length) const;
+  void reuse_prefix(Sequence& sequence);
+  Status make_writable(Sequence& sequence, int64_t begin, int64_t end);
+  void publish(Sequence& sequence);
+  void release_from(Sequence& sequence, int64_t length);
+  Result<std::vector<Logits>> run(std::span<const Row> rows);
+
+  std::shared_ptr<const Model> model_;
+  std::shared_ptr<Platform> platform_;
+  DevicePtr device_;
+  std::unique_ptr<Stream> stream_;
+  std::shared_ptr<WeightStore> weights_;
+  std::unique_ptr<Executable> executable_;
+  std::vector<State> states_;
+  std::unique_ptr<BlockPool> pool_;
+  StepLimits limits_;
+  int64_t context_ = 0, vocabulary_ = 0;
+  bool prefix_reuse_ = true;
+  std::map<SequenceId, Sequence> sequences_;
+  SequenceId next_id_ = 1;
+  uint64_t reused_tokens_ = 0;
+  // Step inputs on the host, kept while they are copied.
+  std::vector<int32_t> tokens_, positions_, slots_, rows_sequence_, block_table_, output_rows_;
+  std::vector<float> logits_;
+};
+
+}  // namespace isthmus
