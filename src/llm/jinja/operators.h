@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arithmetic, attributes, items and slices, with Python's meanings.
+#pragma once
+
+#include "llm/jinja/runtime.h"
+#include "llm/jinja/value.h"
+
+namespace isthmus::jinja {
+
+Result<Value> add(Runtime& runtime, const Value& a, const Value& b);
+Result<Value> binary(Runtime& runtime, std::string_view symbol, const Value& a, const Value& b);
+Result<Value> negate(const Value& value);
+
+// value.name: a method first, then an item. value[index]: an item first, then a method.
+// What is not there is undefined; only looking into something undefined is an error.
+Result<Value> attribute_of(Runtime& runtime, const Value& value, std::string_view name);
+Result<Value> item_of(Runtime& runtime, const Value& value, const Value& index);
+// An item only, by "a.b.0" as filters take it in their `attribute`.
+Result<Value> item_by_path(Runtime& runtime, const Value& value, const Value& path);
+Result<Value> slice_of(Runtime& runtime, const Value& value, const Value& start, const Value& stop,
+                       const Value& step);
+
+// The method of this name on values of this kind; null where there is none.
+Method find_method(const Value& value, std::string_view name);
+
+}  // namespace isthmus::jinja
