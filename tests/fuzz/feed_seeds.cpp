@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The main() of a fuzz target without libFuzzer: feeds it every file of the folders named, so that old finds stay fixed.
+// The main() of a fuzz target without libFuzzer: feeds it every file of the folders named, so that old finds
+// stay fixed.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
