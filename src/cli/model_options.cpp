@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/model_options.h"
+
+namespace isthmus::cli {
+namespace {
+
+constexpr const char* kGroup = "Running the model";
+constexpr int kMostThreads = 1024;
+
+void add_cache_dtype(CLI::App& command, ModelOptions& options) {
+  command
+      .add_option_function<std::string>(
+          "--cache-dtype",
+          [&options](const std::string& word) { options.cache_dtype = *dtype_from_name(word); },
+          "Numbers of the key-value cache: F16 (default), BF16 or F32")
+      ->transform(CLI::IsMember({"F16", "BF16", "F32"}, CLI::ignore_case))
+      ->type_name("DTYPE")
+      ->group(kGroup);
+}
+
+}  // namespace
+
+void add_context_options(CLI::App& command, ModelOptions& options) {
+  command
+      .add_option("--context", options.context,
+                  "Tokens of prompt and reply together (the model's own, at most 8192)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("TOKENS")
+      ->group(kGroup);
+  add_cache_dtype(command, options);
+}
+
+void add_model_options(CLI::App& command, ModelOptions& options) {
+  command
+      .add_option("--device", options.device,
+                  "Chip that runs it, as listed by isthmus devices, or a plug-in's path (cpu)")
+      ->type_name("NAME")
+      ->group(kGroup);
+  command.add_option("-t,--threads", options.threads, "Threads of the CPU (as many as this process may use)")
+      ->check(CLI::Range(1, kMostThreads))
+      ->type_name("N")
+      ->group(kGroup);
+  add_context_options(command, options);
+  command
+      .add_flag("--no-fallback", options.no_fallback,
+                "Fail when the chip lacks an operator, instead of running it slowly on the host")
+      ->group(kGroup);
+  command.add_flag("--ignore-memory", options.ignore_memory, "Start even when memory seems too small")
+      ->group(kGroup);
+  command
+      .add_option("--packed-cache", options.packed_cache,
+                  "Folder for weights in the chip's own layout, or off (the user's cache folder)")
+      ->type_name("FOLDER")
+      ->group(kGroup);
+}
+
+CLI::Option* add_model_argument(CLI::App& command, std::string& path) {
+  return command.add_option("model", path, "The model's file (GGUF)")->required()->type_name("MODEL");
+}
+
+Result<std::shared_ptr<Platform>> discover_chips(int threads) {
+  HostOptions options;
+  options.thread_count = threads;
+  return Platform::discover(options);
+}
+
+EngineOptions engine_options(const ModelOptions& options) {
+  EngineOptions engine;
+  engine.device = options.device;
+  engine.context = options.context;
+  engine.cache_dtype = options.cache_dtype;
+  engine.ignore_memory = options.ignore_memory;
+  engine.policy.no_fallback = options.no_fallback;
+  if (options.packed_cache == "off") {
+    engine.packed_cache = PackedCache("");
+  } else if (!options.packed_cache.empty()) {
+    engine.packed_cache = PackedCache(options.packed_cache);
+  }
+  return engine;
+}
+
+Result<std::shared_ptr<const Model>> open_model(const std::string& path) {
+  auto model = Model::open(path);
+  if (model.ok()) return model;
+  switch (model.status().code()) {
+    case Code::kNotFound:
+      // Also a key that a file lacks; the way out differs only for a file that is not there.
+      if (model.status().message().find("cannot open") == std::string::npos) break;
+      return with_hint(std::move(model).status(), "MODEL is the path of a GGUF file on this machine");
+    case Code::kUnimplemented:
+      return with_hint(std::move(model).status(),
+                       fmt::format("isthmus inspect {} shows what is in the file", path));
+    default: break;
+  }
+  return model;
+}
+
+Result<std::unique_ptr<Engine>> load_engine(std::shared_ptr<const Model> model, const ModelOptions& options,
+                                            const EngineOptions& engine_options) {
+  ASSIGN_OR_RETURN(std::shared_ptr<Platform> chips, discover_chips(options.threads));
+  if (auto device = chips->open(engine_options.device); !device.ok())
+    return with_hint(std::move(device).status(),
+                     "isthmus devices lists the chips found, and why others failed");
+  auto engine = Engine::create(std::move(model), std::move(chips), engine_options);
+  if (engine.ok()) return engine;
+  const bool about_fallback =
+      engine_options.policy.no_fallback && engine.status().code() == Code::kUnimplemented;
+  if (about_fallback)
+    return with_hint(std::move(engine).status(),
+                     "isthmus devices --explain MODEL shows every operator and why");
+  if (engine.status().code() == Code::kOutOfMemory && !engine_options.ignore_memory)
+    return with_hint(std::move(engine).status(), "--ignore-memory starts anyway");
+  return engine;
+}
+
+Result<std::unique_ptr<Engine>> load_engine(const std::string& path, const ModelOptions& options,
+                                            const EngineOptions& engine_options) {
+  ASSIGN_OR_RETURN(std::shared_ptr<const Model> model, open_model(path));
+  return load_engine(std::move(model), options, engine_options);
+}
+
+}  // namespace isthmus::cli

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_report.h"
+
+#include <map>
+#include <vector>
+
+namespace isthmus::cli {
+namespace {
+
+constexpr size_t kMostReasons = 3;  // in one line
+
+const char* plural(int count) { return count == 1 ? "" : "s"; }
+
+// Of each operator, the row of a fallback if it has one.
+std::map<std::string_view, const Executable::ReportRow*> by_operator(
+    std::span<const Executable::ReportRow> rows) {
+  std::map<std::string_view, const Executable::ReportRow*> operators;
+  for (const Executable::ReportRow& row : rows) {
+    const Executable::ReportRow*& kept = operators[row.op];
+    if (!kept || row.fallback) kept = &row;
+  }
+  return operators;
+}
+
+}  // namespace
+
+FallbackCounts count_fallbacks(std::span<const Executable::ReportRow> rows) {
+  FallbackCounts counts;
+  for (const auto& [op, row] : by_operator(rows)) {
+    ++counts.operators;
+    counts.fallbacks += row->fallback;
+  }
+  return counts;
+}
+
+std::string run_summary(std::string_view device_id, std::string_view device_name,
+                        std::span<const Executable::ReportRow> rows) {
+  const FallbackCounts counts = count_fallbacks(rows);
+  if (counts.fallbacks == 0)
+    return fmt::format("{} ({}) runs all {} operators; nothing fell back", device_id, device_name,
+                       counts.operators);
+  std::string text =
+      fmt::format("{} ({}) runs {} of {} operators; {} fell back to the host:", device_id, device_name,
+                  counts.operators - counts.fallbacks, counts.operators, counts.fallbacks);
+  size_t shown = 0;
+  for (const auto& [op, row] : by_operator(rows)) {
+    if (!row->fallback) continue;
+    if (shown == kMostReasons) {
+      const int more = counts.fallbacks - static_cast<int>(shown);
+      return text + fmt::format("; and {} more (isthmus devices --explain MODEL lists them)", more);
+    }
+    text += fmt::format("{} {} ({} node{}: {})", shown++ ? ";" : "", op, row->nodes, plural(row->nodes),
+                        row->refusal);
+  }
+  return text;
+}
+
+void print_run_summary(const Engine& engine, ColorMode mode) {
+  const std::vector<Executable::ReportRow> rows = engine.executable().report();
+  const Style style = count_fallbacks(rows).fallbacks ? Style::kYellow : Style::kDim;
+  const Device& device = engine.device();
+  fmt::print(
+      stderr, "{}\n",
+      styled(run_summary(device.id(), device.properties().name, rows), style, use_color(mode, stderr)));
+}
+
+}  // namespace isthmus::cli
