@@ -19,7 +19,8 @@ int64_t elements(const isthmus_tensor_arg_t& arg, int rank) {
 
 }  // namespace
 
-void CommandList::add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace) {
+void CommandList::add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args,
+                         isthmus_address_t workspace) {
   Command command{Command::kOp};
   command.op = &op;
   command.workspace = reinterpret_cast<unsigned char*>(workspace);
@@ -149,7 +150,8 @@ void Stream::execute(const CommandList& list) {
       case Command::kOp: {
         const isthmus_tensor_arg_t* args = list.operands.data() + c.first_operand;
         const int size_operand = c.op->size_operand;
-        const bool alone = !c.op->plan.heavy && elements(args[size_operand], c.op->ranks[size_operand]) < kAloneElements;
+        const bool alone =
+            !c.op->plan.heavy && elements(args[size_operand], c.op->ranks[size_operand]) < kAloneElements;
         pool_.run(*c.op->kernel, Run{args, &c.op->plan, c.workspace, 0}, alone);
         break;
       }
