@@ -2,6 +2,7 @@
 #include "devices/cpu/stream.h"
 
 #include <chrono>
+#include <cstdlib>
 
 namespace isthmus::cpu {
 namespace {
@@ -9,7 +10,11 @@ namespace {
 // How long the background thread leaves new work to somebody who is about to wait for it.
 constexpr auto kGrace = std::chrono::microseconds(200);
 // Operators with fewer elements than this, unless heavy, run on one thread: starting another costs more.
-constexpr int64_t kAloneElements = 16384;
+// ISTHMUS_CPU_ALONE_ELEMENTS sets it, so that tests can split small cases too.
+const int64_t kAloneElements = [] {
+  const char* wanted = std::getenv("ISTHMUS_CPU_ALONE_ELEMENTS");
+  return wanted ? std::strtoll(wanted, nullptr, 10) : int64_t{16384};
+}();
 
 int64_t elements(const isthmus_tensor_arg_t& arg, int rank) {
   int64_t n = 1;
