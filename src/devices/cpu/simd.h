@@ -94,7 +94,7 @@ ISTHMUS_SIMD F32x16 min(F32x16 a, F32x16 b) {
 // not depend on it.
 ISTHMUS_SIMD F32x16 max_loose(F32x16 a, F32x16 b) {
 #if defined(__AVX512F__)
-  return (F32x16)_mm512_max_ps((__m512)a, (__m512)b);
+  return (F32x16)_mm512_maskz_max_ps((__mmask16)-1, (__m512)a, (__m512)b);
 #else
   return select(a > b, a, b);
 #endif

@@ -8,7 +8,7 @@ namespace isthmus::cpu::ISTHMUS_ISA {
 // 16-bit patterns in the low halves of 32-bit lanes.
 ISTHMUS_SIMD I32x16 load_u16(const uint16_t* p) {
 #if defined(__AVX512F__)
-  return (I32x16)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p));
+  return (I32x16)_mm512_maskz_cvtepu16_epi32((__mmask16)-1, _mm256_loadu_si256((const __m256i*)p));
 #elif defined(__AVX2__)
   return {(I32Part)_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)p)),
           (I32Part)_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)(p + 8)))};
@@ -25,7 +25,7 @@ ISTHMUS_SIMD I32x16 load_u16(const uint16_t* p) {
 // Lanes are in [0, 65535].
 ISTHMUS_SIMD void store_u16(uint16_t* p, I32x16 v) {
 #if defined(__AVX512F__)
-  _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16((__m512i)v));
+  _mm256_storeu_si256((__m256i*)p, _mm512_maskz_cvtepi32_epi16((__mmask16)-1, (__m512i)v));
 #elif defined(__AVX2__)
   const __m256i packed = _mm256_packus_epi32((__m256i)v.p0, (__m256i)v.p1);
   _mm256_storeu_si256((__m256i*)p, _mm256_permute4x64_epi64(packed, 0xd8));
@@ -58,7 +58,7 @@ ISTHMUS_SIMD I32x16 f32_to_f16(F32x16 v) {
 
 ISTHMUS_SIMD F32x16 load_f16(const uint16_t* p) {
 #if defined(__AVX512F__)
-  return (F32x16)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p));
+  return (F32x16)_mm512_maskz_cvtph_ps((__mmask16)-1, _mm256_loadu_si256((const __m256i*)p));
 #elif defined(__AVX2__)
   return {(F32Part)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p)),
           (F32Part)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(p + 8)))};
@@ -72,7 +72,7 @@ ISTHMUS_SIMD F32x16 load_f16(const uint16_t* p) {
 }
 ISTHMUS_SIMD void store_f16(uint16_t* p, F32x16 v) {
 #if defined(__AVX512F__)
-  _mm256_storeu_si256((__m256i*)p, _mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT));
+  _mm256_storeu_si256((__m256i*)p, _mm512_maskz_cvtps_ph((__mmask16)-1, (__m512)v, _MM_FROUND_TO_NEAREST_INT));
 #elif defined(__AVX2__)
   _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph((__m256)v.p0, _MM_FROUND_TO_NEAREST_INT));
   _mm_storeu_si128((__m128i*)(p + 8), _mm256_cvtps_ph((__m256)v.p1, _MM_FROUND_TO_NEAREST_INT));
