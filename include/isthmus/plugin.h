@@ -1,29 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The interface between Isthmus and a chip: what a maker's shared library exports and what it is given.
  *
- * A chip joins as one shared library that exports one function, isthmus_plugin_load. The function receives the
- * host's callbacks and returns a table of entries. A chip fills what it has and leaves the rest NULL:
+ * A chip joins as one shared library that exports one function, isthmus_plugin_load. The function receives
+ * the host's callbacks and returns a table of entries. A chip fills what it has and leaves the rest NULL:
  *
  *   memory and order   required: devices, allocate, free, copy, fill, streams, events
  *   operators          optional: its own implementation of any operator, in two phases (prepare, run)
  *   kernels            optional: builds source text in a language it names and launches it
  *   graphs             reserved; entries will be appended when a chip uses them
  *
- * What a chip lacks, Isthmus runs on the host with copies, visibly. src/devices/null is a complete skeleton to copy.
+ * What a chip lacks, Isthmus runs on the host with copies, visibly. src/devices/null is a complete skeleton
+ * to copy.
  *
- * Versions. The interface is 0.x: minor versions only append. Every struct starts with `size`, set by whoever fills
- * it to sizeof its own struct; a reader treats fields beyond `size` as zero. The plug-in reports the version it was
- * built for and what it has; nobody infers features from versions.
+ * Versions. The interface is 0.x: minor versions only append. Every struct starts with `size`, set by whoever
+ * fills it to sizeof its own struct; a reader treats fields beyond `size` as zero. The plug-in reports the
+ * version it was built for and what it has; nobody infers features from versions.
  *
- * Strings are UTF-8 and NUL-terminated. Strings and arrays passed in a call live until the call returns unless said
- * otherwise. Strings a plug-in returns live until the object they describe is destroyed.
+ * Strings are UTF-8 and NUL-terminated. Strings and arrays passed in a call live until the call returns
+ * unless said otherwise. Strings a plug-in returns live until the object they describe is destroyed.
  *
- * Errors. Every entry that can fail returns a code and, before returning a failure, calls host->report_error once with
- * a sentence: what happened, where, what to do. Nothing is freed across the line and no C++ exception may cross it.
- * Failures of asynchronous work surface at stream_wait, event_wait and event_query of the stream it was put on.
+ * Errors. Every entry that can fail returns a code and, before returning a failure, calls host->report_error
+ * once with a sentence: what happened, where, what to do. Nothing is freed across the line and no C++
+ * exception may cross it. Failures of asynchronous work surface at stream_wait, event_wait and event_query of
+ * the stream it was put on.
  *
- * Threads. Entries may be called from any thread. Calls on one stream are not concurrent with each other, except
- * stream_query; calls on different streams are. prepare, pack and allocate may be concurrent with anything. */
+ * Threads. Entries may be called from any thread. Calls on one stream are not concurrent with each other,
+ * except stream_query; calls on different streams are. prepare, pack and allocate may be concurrent with
+ * anything. */
 #ifndef ISTHMUS_PLUGIN_H
 #define ISTHMUS_PLUGIN_H
 
@@ -54,7 +57,8 @@ typedef struct isthmus_chip_op_s isthmus_chip_op_t;
 typedef struct isthmus_chip_capture_s isthmus_chip_capture_t;
 typedef struct isthmus_chip_kernel_s isthmus_chip_kernel_t;
 
-/* ---- What the host gives -------------------------------------------------------------------------------------- */
+/* ---- What the host gives
+ * -------------------------------------------------------------------------------------- */
 
 typedef enum isthmus_log_level_t {
   ISTHMUS_LOG_DEBUG = 0,
@@ -76,15 +80,18 @@ typedef struct isthmus_host_t {
   uint32_t (*intern)(void* context, const char* name);
   /* How many threads the process may keep busy (hwloc, cgroup quota, the embedder's wish). At least 1. */
   int32_t thread_count;
-  /* The embedder's own threads, or NULL: runs body over [0, count) in pieces and returns when all are done. */
+  /* The embedder's own threads, or NULL: runs body over [0, count) in pieces and returns when all are done.
+   */
   void (*parallel_for)(void* context, int64_t count, isthmus_range_body_t body, void* body_context);
 } isthmus_host_t;
 
-/* ---- Devices and memory --------------------------------------------------------------------------------------- */
+/* ---- Devices and memory
+ * --------------------------------------------------------------------------------------- */
 
 typedef enum isthmus_device_feature_t {
-  ISTHMUS_FEATURE_HOST_ACCESS = 1u << 0, /* device addresses are host pointers: the host may read and write them */
-  ISTHMUS_FEATURE_IMPORT = 1u << 1,      /* import_host works */
+  ISTHMUS_FEATURE_HOST_ACCESS =
+      1u << 0,                      /* device addresses are host pointers: the host may read and write them */
+  ISTHMUS_FEATURE_IMPORT = 1u << 1, /* import_host works */
   ISTHMUS_FEATURE_CAPTURE = 1u << 2,     /* the capture entries work */
   ISTHMUS_FEATURE_EXACT = 1u << 3,       /* its operators keep the exact order unless asked for fast ones */
   ISTHMUS_FEATURE_EVENT_TIMING = 1u << 4 /* event_elapsed works */
@@ -104,7 +111,8 @@ typedef struct isthmus_device_properties_t {
 
 typedef enum isthmus_memory_kind_t {
   ISTHMUS_MEMORY_DEVICE = 0,
-  ISTHMUS_MEMORY_PINNED_HOST = 1 /* host memory the device copies from and to fast; the address is a host pointer */
+  ISTHMUS_MEMORY_PINNED_HOST =
+      1 /* host memory the device copies from and to fast; the address is a host pointer */
 } isthmus_memory_kind_t;
 
 typedef enum isthmus_copy_direction_t {
@@ -113,7 +121,8 @@ typedef enum isthmus_copy_direction_t {
   ISTHMUS_COPY_DEVICE_TO_DEVICE = 2
 } isthmus_copy_direction_t;
 
-/* ---- Operators ------------------------------------------------------------------------------------------------ */
+/* ---- Operators
+ * ------------------------------------------------------------------------------------------------ */
 
 typedef enum isthmus_role_t {
   ISTHMUS_ROLE_ACTIVATION = 0, /* changes from run to run */
@@ -121,7 +130,8 @@ typedef enum isthmus_role_t {
   ISTHMUS_ROLE_STATE = 2       /* lives between runs and may be written in place */
 } isthmus_role_t;
 
-/* What prepare is told of an operand. An optional operand that is absent has dtype ISTHMUS_DTYPE_INVALID, rank 0. */
+/* What prepare is told of an operand. An optional operand that is absent has dtype ISTHMUS_DTYPE_INVALID,
+ * rank 0. */
 typedef struct isthmus_operand_t {
   size_t size;
   isthmus_dtype_t dtype;
@@ -129,7 +139,8 @@ typedef struct isthmus_operand_t {
   int32_t rank;
   int64_t dims[ISTHMUS_MAX_RANK];     /* the largest; outermost first */
   int64_t dims_min[ISTHMUS_MAX_RANK]; /* the smallest; equal to dims where fixed */
-  /* In elements, at the largest dims. Block dtypes have innermost stride 1. May be 0 (broadcast) or negative. */
+  /* In elements, at the largest dims. Block dtypes have innermost stride 1. May be 0 (broadcast) or negative.
+   */
   int64_t strides[ISTHMUS_MAX_RANK];
   int32_t contiguous; /* 1: dense row-major at every run, so that strides follow from dims */
 } isthmus_operand_t;
@@ -152,8 +163,9 @@ typedef enum isthmus_attribute_type_t {
 typedef struct isthmus_attribute_t {
   size_t size;
   const char* name;
-  uint32_t name_id;   /* host->intern(name) */
-  int32_t is_default; /* 1: the value is the declared default; a chip that does not know the name may ignore it */
+  uint32_t name_id; /* host->intern(name) */
+  int32_t
+      is_default; /* 1: the value is the declared default; a chip that does not know the name may ignore it */
   isthmus_attribute_type_t type;
   int64_t i;
   double f;
@@ -168,8 +180,8 @@ typedef enum isthmus_numerics_t {
   ISTHMUS_NUMERICS_FAST = 1   /* another order within the declared tolerance is welcome */
 } isthmus_numerics_t;
 
-/* One operator with its attributes and operands. A chip that meets an attribute it does not know, with a value other
- * than the default, or an operator version it does not know, refuses. */
+/* One operator with its attributes and operands. A chip that meets an attribute it does not know, with a
+ * value other than the default, or an operator version it does not know, refuses. */
 typedef struct isthmus_op_query_t {
   size_t size;
   const char* name; /* "rms_norm" */
@@ -189,13 +201,14 @@ typedef struct isthmus_prepared_t {
   isthmus_chip_op_t* op;
   uint64_t workspace_bytes;   /* the largest any run needs; given to run at the device's alignment */
   const char* implementation; /* for people: "avx512 vnni 6x32" */
-  /* Per input: the layout run wants a constant operand in; NULL: as it is. The name identifies the bytes: equal
-   * names, source bytes, dtypes and dims mean equal packed bytes, in every process and version. */
+  /* Per input: the layout run wants a constant operand in; NULL: as it is. The name identifies the bytes:
+   * equal names, source bytes, dtypes and dims mean equal packed bytes, in every process and version. */
   const char* packed_layout[ISTHMUS_MAX_OPERANDS];
   uint64_t packed_bytes[ISTHMUS_MAX_OPERANDS];
 } isthmus_prepared_t;
 
-/* ---- What the plug-in returns --------------------------------------------------------------------------------- */
+/* ---- What the plug-in returns
+ * --------------------------------------------------------------------------------- */
 
 typedef struct isthmus_plugin_t {
   size_t size;
@@ -211,7 +224,8 @@ typedef struct isthmus_plugin_t {
   int32_t (*device_count)(void);
   isthmus_status_t (*device_open)(int32_t index, isthmus_chip_device_t** device);
   void (*device_close)(isthmus_chip_device_t* device);
-  isthmus_status_t (*device_properties)(isthmus_chip_device_t* device, isthmus_device_properties_t* properties);
+  isthmus_status_t (*device_properties)(isthmus_chip_device_t* device,
+                                        isthmus_device_properties_t* properties);
 
   /* Contents are undefined. Freeing waits for nothing: the caller made sure that no stream still uses it. */
   isthmus_status_t (*allocate)(isthmus_chip_device_t* device, isthmus_memory_kind_t kind, uint64_t bytes,
@@ -225,11 +239,13 @@ typedef struct isthmus_plugin_t {
   /* Streams run what is put on them in order, asynchronously to the caller and to each other. */
   isthmus_status_t (*stream_create)(isthmus_chip_device_t* device, isthmus_chip_stream_t** stream);
   void (*stream_destroy)(isthmus_chip_stream_t* stream); /* waits for its work */
-  isthmus_status_t (*stream_wait)(isthmus_chip_stream_t* stream); /* blocks; first error since the last wait */
+  isthmus_status_t (*stream_wait)(
+      isthmus_chip_stream_t* stream); /* blocks; first error since the last wait */
   isthmus_status_t (*stream_query)(isthmus_chip_stream_t* stream, int32_t* idle);
-  isthmus_status_t (*copy)(isthmus_chip_stream_t* stream, isthmus_copy_direction_t direction, uint64_t dst, uint64_t src,
+  isthmus_status_t (*copy)(isthmus_chip_stream_t* stream, isthmus_copy_direction_t direction, uint64_t dst,
+                           uint64_t src, uint64_t bytes);
+  isthmus_status_t (*fill)(isthmus_chip_stream_t* stream, isthmus_address_t dst, uint8_t value,
                            uint64_t bytes);
-  isthmus_status_t (*fill)(isthmus_chip_stream_t* stream, isthmus_address_t dst, uint8_t value, uint64_t bytes);
   /* Calls function(argument) on some host thread, in stream order. It must not call into the plug-in. */
   isthmus_status_t (*call_host)(isthmus_chip_stream_t* stream, void (*function)(void*), void* argument);
 
@@ -238,7 +254,8 @@ typedef struct isthmus_plugin_t {
   isthmus_status_t (*event_record)(isthmus_chip_event_t* event, isthmus_chip_stream_t* stream);
   isthmus_status_t (*event_wait)(isthmus_chip_event_t* event);
   isthmus_status_t (*event_query)(isthmus_chip_event_t* event, int32_t* done);
-  /* Work put on the stream after this starts after the event, which may be of another stream of this device. */
+  /* Work put on the stream after this starts after the event, which may be of another stream of this device.
+   */
   isthmus_status_t (*stream_wait_event)(isthmus_chip_stream_t* stream, isthmus_chip_event_t* event);
   isthmus_status_t (*event_elapsed)(isthmus_chip_event_t* start, isthmus_chip_event_t* end, double* seconds);
 
@@ -248,9 +265,10 @@ typedef struct isthmus_plugin_t {
                                  isthmus_prepared_t* prepared);
   /* Makes the layout that packed_layout[input] names; host memory to host memory, no stream involved. */
   isthmus_status_t (*op_pack)(isthmus_chip_op_t* op, int32_t input, const void* src, void* dst);
-  /* Cheap: no allocation, no analysis. The arguments are copied before it returns. operands: inputs, then outputs. */
-  isthmus_status_t (*op_run)(isthmus_chip_op_t* op, const isthmus_tensor_arg_t* operands, isthmus_address_t workspace,
-                             isthmus_chip_stream_t* stream);
+  /* Cheap: no allocation, no analysis. The arguments are copied before it returns. operands: inputs, then
+   * outputs. */
+  isthmus_status_t (*op_run)(isthmus_chip_op_t* op, const isthmus_tensor_arg_t* operands,
+                             isthmus_address_t workspace, isthmus_chip_stream_t* stream);
   void (*op_release)(isthmus_chip_op_t* op); /* the caller made sure that no stream still uses it */
 
   /* -- capture and replay: optional -- */
@@ -263,15 +281,18 @@ typedef struct isthmus_plugin_t {
   /* -- kernels: optional -- */
   isthmus_status_t (*kernel_build)(isthmus_chip_device_t* device, const char* language, const char* source,
                                    const char* options, const char* entry, isthmus_chip_kernel_t** kernel);
-  /* arguments[i] points to argument_bytes[i] bytes; addresses are passed as (base, offset) pairs of 64-bit numbers. */
-  isthmus_status_t (*kernel_launch)(isthmus_chip_kernel_t* kernel, const uint32_t groups[3], const uint32_t group_size[3],
-                                    uint32_t local_bytes, const void* const* arguments, const size_t* argument_bytes,
+  /* arguments[i] points to argument_bytes[i] bytes; addresses are passed as (base, offset) pairs of 64-bit
+   * numbers. */
+  isthmus_status_t (*kernel_launch)(isthmus_chip_kernel_t* kernel, const uint32_t groups[3],
+                                    const uint32_t group_size[3], uint32_t local_bytes,
+                                    const void* const* arguments, const size_t* argument_bytes,
                                     int32_t argument_count, isthmus_chip_stream_t* stream);
   void (*kernel_release)(isthmus_chip_kernel_t* kernel);
 } isthmus_plugin_t;
 
-/* The one exported function. Called once, before any other entry. Returns NULL after host->report_error when the
- * plug-in cannot work at all on this machine; a machine without such a device is no error: device_count says 0. */
+/* The one exported function. Called once, before any other entry. Returns NULL after host->report_error when
+ * the plug-in cannot work at all on this machine; a machine without such a device is no error: device_count
+ * says 0. */
 ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_host_t* host);
 typedef const isthmus_plugin_t* (*isthmus_plugin_load_t)(const isthmus_host_t* host);
 

@@ -6,7 +6,8 @@
 namespace isthmus {
 
 Result<std::vector<ValueId>> append_node(Graph& graph, std::vector<Node>& nodes, const OpDef& op,
-                                         std::vector<ValueId> inputs, const Attributes& attributes, std::string name) {
+                                         std::vector<ValueId> inputs, const Attributes& attributes,
+                                         std::string name) {
   ASSIGN_OR_RETURN(Attributes complete, op.complete(attributes));
   std::vector<TensorType> types;
   for (ValueId v : inputs) types.push_back(graph.type(v));
@@ -77,7 +78,8 @@ Result<std::vector<EmitValue>> GraphBuilder::emit(std::string_view name, std::ve
   return append_node(graph_, graph_.nodes, *op, std::move(inputs), attributes, scope_);
 }
 
-std::vector<ValueId> GraphBuilder::op_all(std::string_view name, std::vector<ValueId> inputs, Attributes attributes) {
+std::vector<ValueId> GraphBuilder::op_all(std::string_view name, std::vector<ValueId> inputs,
+                                          Attributes attributes) {
   if (!status_.ok()) return {};
   Result<std::vector<EmitValue>> outputs = emit(name, std::move(inputs), std::move(attributes));
   if (!outputs.ok()) {

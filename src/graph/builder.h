@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds a graph operator by operator. The first error is kept and every later call does nothing, so model code reads
-// as plain formulas; finish() gives the graph or that error.
+// Builds a graph operator by operator. The first error is kept and every later call does nothing, so model
+// code reads as plain formulas; finish() gives the graph or that error.
 #pragma once
 
 #include <string>
@@ -49,6 +49,7 @@ class GraphBuilder : public Emitter {
 
 // Appends a node to a graph under construction by a pass, with fresh output values.
 Result<std::vector<ValueId>> append_node(Graph& graph, std::vector<Node>& nodes, const OpDef& op,
-                                         std::vector<ValueId> inputs, const Attributes& attributes, std::string name);
+                                         std::vector<ValueId> inputs, const Attributes& attributes,
+                                         std::string name);
 
 }  // namespace isthmus

@@ -46,7 +46,8 @@ std::vector<OperandSpec> operand_specs(const Graph& graph, const Node& node) {
   std::vector<OperandSpec> specs;
   for (const auto* list : {&node.inputs, &node.outputs})
     for (ValueId v : *list)
-      specs.push_back(v == kNoValue ? OperandSpec{} : OperandSpec{graph.values[v].type, role_of(graph.values[v]), {}});
+      specs.push_back(v == kNoValue ? OperandSpec{}
+                                    : OperandSpec{graph.values[v].type, role_of(graph.values[v]), {}});
   return specs;
 }
 
@@ -61,7 +62,8 @@ Result<std::unique_ptr<Executable>> Executable::compile(Graph graph, DevicePtr d
   PassContext context;
   context.supported = [&](const Graph& g, const Node& node) {
     return PreparedOp::supported(e.device_, *node.op, node.attributes, operand_specs(g, node),
-                                 static_cast<int>(node.inputs.size()), g.symbol_ranges(), options.policy.numerics);
+                                 static_cast<int>(node.inputs.size()), g.symbol_ranges(),
+                                 options.policy.numerics);
   };
   RETURN_IF_ERROR(run_passes(e.graph_, context));
   RETURN_IF_ERROR(e.prepare_steps(options));
@@ -88,8 +90,9 @@ Status Executable::prepare_steps(const CompileOptions& options) {
     if (!node.regions.empty())
       return unimplemented("node '{}': control flow ('{}') is not executed yet", node.name, node.op->name);
     Step step;
-    ASSIGN_OR_RETURN(step.op, PreparedOp::prepare(device_, *node.op, node.attributes, operand_specs(graph_, node),
-                                                  static_cast<int>(node.inputs.size()), ranges, options.policy),
+    ASSIGN_OR_RETURN(step.op,
+                     PreparedOp::prepare(device_, *node.op, node.attributes, operand_specs(graph_, node),
+                                         static_cast<int>(node.inputs.size()), ranges, options.policy),
                      "preparing {}", node.name);
     step.operands = node.inputs;
     step.operands.insert(step.operands.end(), node.outputs.begin(), node.outputs.end());
@@ -117,8 +120,9 @@ Status Executable::place_weights(const CompileOptions& options) {
   }
   return parallel(options.threads, jobs.size(), [&](size_t i) -> Status {
     const Job& job = jobs[i];
-    ASSIGN_OR_RETURN(job.step->fixed[job.operand],
-                     weights_->place(graph_, graph_.values[job.constant], *job.step->op, static_cast<int>(job.operand)));
+    ASSIGN_OR_RETURN(
+        job.step->fixed[job.operand],
+        weights_->place(graph_, graph_.values[job.constant], *job.step->op, static_cast<int>(job.operand)));
     return ok();
   });
 }
@@ -153,12 +157,13 @@ Result<isthmus_address_t> Executable::output(std::string_view name) const {
 // Fills the operands of every step for these symbols; runs with the same symbols skip it.
 Status Executable::resolve(std::span<const int64_t> symbols) {
   if (symbols.size() != graph_.symbols.size())
-    return invalid_argument("the graph has {} symbols, {} numbers given", graph_.symbols.size(), symbols.size());
+    return invalid_argument("the graph has {} symbols, {} numbers given", graph_.symbols.size(),
+                            symbols.size());
   for (size_t i = 0; i < symbols.size(); ++i) {
     const Symbol& s = graph_.symbols[i];
     if (symbols[i] < s.range.min || symbols[i] > s.range.max)
-      return error(Code::kOutOfRange, "{} is {}, the graph was compiled for {} to {}", s.name, symbols[i], s.range.min,
-                   s.range.max);
+      return error(Code::kOutOfRange, "{} is {}, the graph was compiled for {} to {}", s.name, symbols[i],
+                   s.range.min, s.range.max);
   }
   for (ValueId v : graph_.states)
     if (!addresses_[v])
@@ -180,8 +185,8 @@ Status Executable::resolve(std::span<const int64_t> symbols) {
 }
 
 Status Executable::run(std::span<const int64_t> symbols, Stream& stream) {
-  if (resolved_for_.size() != symbols.size() || !std::equal(symbols.begin(), symbols.end(), resolved_for_.begin()) ||
-      symbols.empty())
+  if (resolved_for_.size() != symbols.size() ||
+      !std::equal(symbols.begin(), symbols.end(), resolved_for_.begin()) || symbols.empty())
     RETURN_IF_ERROR(resolve(symbols));
   for (Step& step : steps_) RETURN_IF_ERROR(step.op->run(step.args.data(), workspace_.address(), stream));
   return ok();

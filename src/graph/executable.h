@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A graph compiled for one device: operators prepared, weights placed, memory planned. The only way engines run
-// operators.
+// A graph compiled for one device: operators prepared, weights placed, memory planned. The only way engines
+// run operators.
 #pragma once
 
 #include <map>
@@ -24,7 +24,8 @@ struct CompileOptions {
 class Executable {
  public:
   // Runs the passes for the device, then prepares every node. `weights` is of the same device.
-  static Result<std::unique_ptr<Executable>> compile(Graph graph, DevicePtr device, std::shared_ptr<WeightStore> weights,
+  static Result<std::unique_ptr<Executable>> compile(Graph graph, DevicePtr device,
+                                                     std::shared_ptr<WeightStore> weights,
                                                      const CompileOptions& options = {});
 
   // Device memory of an input, of its largest size; filled by the caller before run, on the same stream.
@@ -52,7 +53,7 @@ class Executable {
  private:
   struct Step {
     std::unique_ptr<PreparedOp> op;
-    std::vector<ValueId> operands;  // inputs, then outputs
+    std::vector<ValueId> operands;         // inputs, then outputs
     std::vector<isthmus_address_t> fixed;  // addresses of packed constants; 0: the value's own
     std::vector<isthmus_tensor_arg_t> args;
   };
@@ -68,9 +69,9 @@ class Executable {
   MemoryPlan plan_;
   std::vector<Step> steps_;
   Buffer arena_, workspace_;
-  std::vector<Buffer> inputs_;                 // by position in graph_.inputs
-  std::vector<isthmus_address_t> addresses_;   // of roots that are not in the arena: inputs, states
-  std::vector<int64_t> resolved_for_;          // the symbols args were last filled for
+  std::vector<Buffer> inputs_;                // by position in graph_.inputs
+  std::vector<isthmus_address_t> addresses_;  // of roots that are not in the arena: inputs, states
+  std::vector<int64_t> resolved_for_;         // the symbols args were last filled for
 };
 
 // The operands of a node as a chip is told of them.

@@ -24,8 +24,8 @@ std::string Graph::to_string() const {
   auto describe = [&](ValueId v) {
     if (v == kNoValue) return std::string("_");
     const Value& value = values[v];
-    return fmt::format("%{}{}:{}{}", v, value.name.empty() ? "" : "(" + value.name + ")", dtype_name(value.type.dtype),
-                       shape_to_string(value.type.shape));
+    return fmt::format("%{}{}:{}{}", v, value.name.empty() ? "" : "(" + value.name + ")",
+                       dtype_name(value.type.dtype), shape_to_string(value.type.shape));
   };
   std::string text;
   for (const Node& node : nodes) {

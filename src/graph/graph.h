@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one intermediate representation: values with dtype and symbolic dimensions, nodes that apply operators, state
-// values with ordered reads and writes, and regions for control flow.
+// The one intermediate representation: values with dtype and symbolic dimensions, nodes that apply operators,
+// state values with ordered reads and writes, and regions for control flow.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,8 @@ inline constexpr ValueId kNoValue = -1;  // an absent optional operand
 enum class ValueKind : uint8_t {
   kInput,     // given at every run
   kConstant,  // bytes that outlive the graph: a mapped file's, or the graph's own
-  kState,     // lives between runs (caches, recurrent states, generators); bound once, read and written in node order
+  kState,  // lives between runs (caches, recurrent states, generators); bound once, read and written in node
+           // order
   kComputed,  // a node's output
 };
 
@@ -38,7 +39,8 @@ struct Node {
   Attributes attributes;  // complete
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
-  // Control flow ("if": then and else; "loop": body): graphs whose inputs are the node's inputs after the first.
+  // Control flow ("if": then and else; "loop": body): graphs whose inputs are the node's inputs after the
+  // first.
   std::vector<std::shared_ptr<Graph>> regions;
   std::string name;  // where it came from: "layers.3.attention"
 };
@@ -67,8 +69,8 @@ struct Graph {
 // True when the node writes one of its state inputs.
 bool writes_state(const Node& node);
 
-// Structure and types: ids in range, operands made before they are used, one producer each, types as the operators'
-// rules say, states bound to state operands, symbols known. Run between passes in debug builds.
+// Structure and types: ids in range, operands made before they are used, one producer each, types as the
+// operators' rules say, states bound to state operands, symbols known. Run between passes in debug builds.
 Status check(const Graph& graph);
 
 }  // namespace isthmus

@@ -49,11 +49,14 @@ MemoryPlan plan_memory(const Graph& graph, uint64_t alignment) {
     const Value& value = graph.values[v];
     const uint64_t bytes = value.type.present() ? largest_bytes(graph, value.type) : 0;
     plan.places[v].bytes = bytes;
-    if (value.kind != ValueKind::kComputed || plan.places[v].root != static_cast<ValueId>(v) || first[v] < 0) continue;
+    if (value.kind != ValueKind::kComputed || plan.places[v].root != static_cast<ValueId>(v) || first[v] < 0)
+      continue;
     plan.places[v].in_arena = true;
-    lives.push_back({static_cast<ValueId>(v), (bytes + alignment - 1) / alignment * alignment, first[v], last[v]});
+    lives.push_back(
+        {static_cast<ValueId>(v), (bytes + alignment - 1) / alignment * alignment, first[v], last[v]});
   }
-  std::stable_sort(lives.begin(), lives.end(), [](const Life& a, const Life& b) { return a.bytes > b.bytes; });
+  std::stable_sort(lives.begin(), lives.end(),
+                   [](const Life& a, const Life& b) { return a.bytes > b.bytes; });
 
   std::vector<const Life*> placed;
   for (const Life& life : lives) {

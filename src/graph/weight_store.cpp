@@ -14,10 +14,12 @@ uint64_t constant_bytes(const Value& constant) {
 
 WeightStore::~WeightStore() {
   for (auto& [key, entry] : entries_)
-    if (entry.imported && device_->api().release_host) device_->api().release_host(device_->handle(), entry.address);
+    if (entry.imported && device_->api().release_host)
+      device_->api().release_host(device_->handle(), entry.address);
 }
 
-Result<isthmus_address_t> WeightStore::place(const Graph&, const Value& constant, const PreparedOp& op, int input) {
+Result<isthmus_address_t> WeightStore::place(const Graph&, const Value& constant, const PreparedOp& op,
+                                             int input) {
   const char* layout = op.packed_layout(input);
   const std::pair key(constant.data, std::string(layout ? layout : ""));
   {
@@ -54,7 +56,8 @@ Result<WeightStore::Entry> WeightStore::make(const Value& constant, const Prepar
   return on_device(host, packed.bytes, std::move(packed.data));
 }
 
-Result<WeightStore::Entry> WeightStore::on_device(const void* host, uint64_t bytes, std::shared_ptr<const void> owner) {
+Result<WeightStore::Entry> WeightStore::on_device(const void* host, uint64_t bytes,
+                                                  std::shared_ptr<const void> owner) {
   Entry entry;
   if (device_->has(ISTHMUS_FEATURE_IMPORT) && device_->api().import_host) {
     entry.imported = true;

@@ -25,8 +25,9 @@ class WeightStore {
   struct Use {
     uint64_t in_place = 0;  // bytes read from where the model's file is mapped
     uint64_t packed = 0;    // bytes in packed layouts, mapped from the cache
-    uint64_t private_memory = 0;  // bytes held by this process alone: uploads, and packed layouts without a cache
-    int packed_now = 0;     // weights that were not in the cache yet
+    uint64_t private_memory =
+        0;               // bytes held by this process alone: uploads, and packed layouts without a cache
+    int packed_now = 0;  // weights that were not in the cache yet
   };
   Use use() const;
 

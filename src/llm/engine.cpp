@@ -15,7 +15,8 @@ double mib(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> model, std::shared_ptr<Platform> platform,
+Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> model,
+                                               std::shared_ptr<Platform> platform,
                                                const EngineOptions& options) {
   std::unique_ptr<Engine> engine(new Engine);
   Engine& e = *engine;
@@ -25,8 +26,8 @@ Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> mode
   const int64_t largest = e.model_->config().context;
   e.context_ = options.context > 0 ? options.context : std::min(largest, kDefaultContext);
   if (e.context_ > largest)
-    return error(Code::kOutOfRange, "a context of {} tokens is more than the {} the model was made for", e.context_,
-                 largest);
+    return error(Code::kOutOfRange, "a context of {} tokens is more than the {} the model was made for",
+                 e.context_, largest);
   if (options.max_sequences < 1 || options.chunk_tokens < 1)
     return invalid_argument("max_sequences and chunk_tokens must be at least 1");
   StepLimits& limits = e.limits_;
@@ -34,14 +35,15 @@ Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> mode
   limits.max_sequences = options.max_sequences;
   limits.max_output_rows = options.output_rows > 0 ? options.output_rows : options.max_sequences;
   limits.max_blocks = blocks_for(e.context_);
-  limits.cache_blocks = options.cache_tokens > 0 ? blocks_for(options.cache_tokens)
-                                                 : limits.max_blocks * options.max_sequences;
+  limits.cache_blocks =
+      options.cache_tokens > 0 ? blocks_for(options.cache_tokens) : limits.max_blocks * options.max_sequences;
   limits.cache_dtype = options.cache_dtype;
   const MemoryNeed need = e.model_->memory_need(limits);
   const uint64_t available = available_memory();
   if (need.total() > available && !options.ignore_memory)
     return error(Code::kOutOfMemory,
-                 "{} needs about {:.0f} MiB ({:.0f} weights, {:.0f} cache for {} tokens, {:.0f} activations), {:.0f} MiB "
+                 "{} needs about {:.0f} MiB ({:.0f} weights, {:.0f} cache for {} tokens, {:.0f} "
+                 "activations), {:.0f} MiB "
                  "are available; a smaller --context needs less",
                  e.model_->file().path(), mib(need.total()), mib(need.weights), mib(need.cache),
                  limits.cache_blocks * kCacheBlock, mib(need.activations), mib(available));
@@ -74,7 +76,8 @@ Status Engine::compile(const EngineOptions& options) {
     State state;
     state.declaration = declaration;
     state.block_bytes = static_cast<uint64_t>(dtype_bytes(declaration.dtype, elements));
-    const int64_t count = declaration.kind == StateDeclaration::kPaged ? limits_.cache_blocks : limits_.max_sequences;
+    const int64_t count =
+        declaration.kind == StateDeclaration::kPaged ? limits_.cache_blocks : limits_.max_sequences;
     ASSIGN_OR_RETURN(state.buffer, device_->allocate(state.block_bytes * static_cast<uint64_t>(count)));
     RETURN_IF_ERROR(executable_->bind_state(declaration.name, state.buffer.address()));
     states_.push_back(std::move(state));
@@ -98,8 +101,10 @@ Result<Engine::Sequence*> Engine::find(SequenceId id) {
 
 Status Engine::check_length(size_t length) const {
   if (static_cast<int64_t>(length) <= context_) return ok();
-  return error(Code::kOutOfRange, "{} tokens do not fit the context of {} tokens; shorten the text or give --context "
-               "(the model allows {})", length, context_, model_->config().context);
+  return error(Code::kOutOfRange,
+               "{} tokens do not fit the context of {} tokens; shorten the text or give --context "
+               "(the model allows {})",
+               length, context_, model_->config().context);
 }
 
 Result<SequenceId> Engine::add(std::span<const int32_t> tokens) {
@@ -115,7 +120,7 @@ Result<SequenceId> Engine::add(std::span<const int32_t> tokens) {
 }
 
 Status Engine::append(SequenceId id, std::span<const int32_t> tokens) {
-  ASSIGN_OR_RETURN(Sequence* s, find(id));
+  ASSIGN_OR_RETURN(Sequence * s, find(id));
   RETURN_IF_ERROR(check_length(s->tokens.size() + tokens.size()));
   for (int32_t token : tokens)
     if (token < 0 || token >= vocabulary_)
@@ -125,7 +130,7 @@ Status Engine::append(SequenceId id, std::span<const int32_t> tokens) {
 }
 
 Status Engine::assign(SequenceId id, std::span<const int32_t> tokens) {
-  ASSIGN_OR_RETURN(Sequence* s, find(id));
+  ASSIGN_OR_RETURN(Sequence * s, find(id));
   RETURN_IF_ERROR(check_length(tokens.size()));
   const auto [ours, theirs] = std::mismatch(s->tokens.begin(), s->tokens.end(), tokens.begin(), tokens.end());
   const int64_t common = ours - s->tokens.begin();
@@ -134,7 +139,7 @@ Status Engine::assign(SequenceId id, std::span<const int32_t> tokens) {
 }
 
 Status Engine::truncate(SequenceId id, int64_t length) {
-  ASSIGN_OR_RETURN(Sequence* s, find(id));
+  ASSIGN_OR_RETURN(Sequence * s, find(id));
   if (length < 0 || length > static_cast<int64_t>(s->tokens.size()))
     return error(Code::kOutOfRange, "cannot keep {} of {} tokens", length, s->tokens.size());
   s->tokens.resize(static_cast<size_t>(length));
@@ -181,7 +186,8 @@ void Engine::reuse_prefix(Sequence& s) {
   // The last token is always computed: its logits are wanted.
   const int64_t whole = (static_cast<int64_t>(s.tokens.size()) - 1) / kCacheBlock;
   for (int64_t b = 0; b < whole; ++b) {
-    const std::span<const int32_t> tokens = std::span(s.tokens).subspan(static_cast<size_t>(b * kCacheBlock), kCacheBlock);
+    const std::span<const int32_t> tokens =
+        std::span(s.tokens).subspan(static_cast<size_t>(b * kCacheBlock), kCacheBlock);
     uint64_t key = 0;
     const int32_t block = pool_->find(s.keys.empty() ? 0 : s.keys.back(), tokens, &key);
     if (block < 0) return;
@@ -217,9 +223,9 @@ Status Engine::make_writable(Sequence& s, int64_t begin, int64_t end) {
     ASSIGN_OR_RETURN(const int32_t block, pool_->take());
     for (const State& state : states_)
       if (state.declaration.kind == StateDeclaration::kPaged)
-        RETURN_IF_ERROR(stream_->copy(state.buffer.address() + static_cast<uint64_t>(block) * state.block_bytes,
-                                      state.buffer.address() + static_cast<uint64_t>(old) * state.block_bytes,
-                                      state.block_bytes));
+        RETURN_IF_ERROR(stream_->copy(
+            state.buffer.address() + static_cast<uint64_t>(block) * state.block_bytes,
+            state.buffer.address() + static_cast<uint64_t>(old) * state.block_bytes, state.block_bytes));
     pool_->release(old);
     s.blocks[static_cast<size_t>(b)] = block;
   }
@@ -247,7 +253,7 @@ Result<std::vector<Engine::Logits>> Engine::step() {
 }
 
 Result<std::vector<Engine::Logits>> Engine::step_all_logits(SequenceId id) {
-  ASSIGN_OR_RETURN(Sequence* s, find(id));
+  ASSIGN_OR_RETURN(Sequence * s, find(id));
   const int64_t lacking = static_cast<int64_t>(s->tokens.size()) - s->computed;
   const int64_t count = std::min({lacking, limits_.max_tokens, limits_.max_output_rows});
   if (count <= 0) return std::vector<Logits>();
@@ -264,7 +270,8 @@ Result<std::vector<Engine::Logits>> Engine::run(std::span<const Row> rows) {
     const Row& row = rows[r];
     Sequence& s = *row.sequence;
     RETURN_IF_ERROR(make_writable(s, row.begin, row.begin + row.count));
-    std::copy(s.blocks.begin(), s.blocks.end(), block_table_.begin() + static_cast<int64_t>(r) * limits_.max_blocks);
+    std::copy(s.blocks.begin(), s.blocks.end(),
+              block_table_.begin() + static_cast<int64_t>(r) * limits_.max_blocks);
     for (int64_t p = row.begin; p < row.begin + row.count; ++p) {
       const bool wanted = row.all_logits || p + 1 == static_cast<int64_t>(s.tokens.size());
       if (wanted) {
@@ -273,7 +280,8 @@ Result<std::vector<Engine::Logits>> Engine::run(std::span<const Row> rows) {
       }
       tokens_.push_back(s.tokens[static_cast<size_t>(p)]);
       positions_.push_back(static_cast<int32_t>(p));
-      slots_.push_back(static_cast<int32_t>(s.blocks[static_cast<size_t>(p / kCacheBlock)] * kCacheBlock + p % kCacheBlock));
+      slots_.push_back(static_cast<int32_t>(s.blocks[static_cast<size_t>(p / kCacheBlock)] * kCacheBlock +
+                                            p % kCacheBlock));
       rows_sequence_.push_back(static_cast<int32_t>(r));
     }
   }
@@ -302,7 +310,8 @@ Result<std::vector<Engine::Logits>> Engine::run(std::span<const Row> rows) {
     publish(*row.sequence);
   }
   for (size_t i = 0; i < result.size(); ++i)
-    result[i].values = std::span(logits_).subspan(i * static_cast<size_t>(vocabulary_), static_cast<size_t>(vocabulary_));
+    result[i].values =
+        std::span(logits_).subspan(i * static_cast<size_t>(vocabulary_), static_cast<size_t>(vocabulary_));
   return result;
 }
 
@@ -330,7 +339,8 @@ Result<std::vector<std::byte>> Engine::save(SequenceId id) {
   for (size_t b = 0; b < blocks; ++b) {
     for (const State& state : states_) {
       RETURN_IF_ERROR(stream_->download(
-          at, state.buffer.address() + static_cast<uint64_t>(s->blocks[b]) * state.block_bytes, state.block_bytes));
+          at, state.buffer.address() + static_cast<uint64_t>(s->blocks[b]) * state.block_bytes,
+          state.block_bytes));
       at += state.block_bytes;
     }
   }
@@ -343,14 +353,16 @@ Result<SequenceId> Engine::restore(std::span<const std::byte> saved) {
   for (const State& state : states_) expected.bytes_per_block += state.block_bytes;
   if (saved.size() < sizeof header) return data_loss("a saved state of {} bytes is cut short", saved.size());
   std::memcpy(&header, saved.data(), sizeof header);
-  if (std::memcmp(header.magic, expected.magic, sizeof header.magic) != 0 || header.states != states_.size() ||
-      header.bytes_per_block != expected.bytes_per_block)
+  if (std::memcmp(header.magic, expected.magic, sizeof header.magic) != 0 ||
+      header.states != states_.size() || header.bytes_per_block != expected.bytes_per_block)
     return invalid_argument("the saved state is not of this model and cache dtype");
   if (header.computed > static_cast<uint64_t>(context_))
-    return error(Code::kOutOfRange, "the saved state has {} tokens, the context {}", header.computed, context_);
+    return error(Code::kOutOfRange, "the saved state has {} tokens, the context {}", header.computed,
+                 context_);
   const auto computed = static_cast<int64_t>(header.computed);
   const size_t token_bytes = header.computed * sizeof(int32_t);
-  const uint64_t bytes = sizeof header + token_bytes + static_cast<uint64_t>(blocks_for(computed)) * header.bytes_per_block;
+  const uint64_t bytes =
+      sizeof header + token_bytes + static_cast<uint64_t>(blocks_for(computed)) * header.bytes_per_block;
   if (saved.size() != bytes) return data_loss("a saved state of {} bytes, expected {}", saved.size(), bytes);
   std::vector<int32_t> tokens(header.computed);
   std::memcpy(tokens.data(), saved.data() + sizeof header, token_bytes);
@@ -362,8 +374,9 @@ Result<SequenceId> Engine::restore(std::span<const std::byte> saved) {
   for (size_t b = 0; status.ok() && b < s.blocks.size(); ++b) {
     for (const State& state : states_) {
       if (status.ok())
-        status = stream_->upload(state.buffer.address() + static_cast<uint64_t>(s.blocks[b]) * state.block_bytes, at,
-                                 state.block_bytes);
+        status =
+            stream_->upload(state.buffer.address() + static_cast<uint64_t>(s.blocks[b]) * state.block_bytes,
+                            at, state.block_bytes);
       at += state.block_bytes;
     }
   }

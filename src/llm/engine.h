@@ -17,11 +17,11 @@ namespace isthmus {
 
 struct EngineOptions {
   std::string device = "cpu";
-  int64_t context = 0;        // positions per sequence; 0: the model's, at most 8192
-  int64_t cache_tokens = 0;   // positions of the whole cache; 0: room for max_sequences full contexts
-  int max_sequences = 1;      // in one step
-  int chunk_tokens = 512;     // rows in one step: longer prompts take several
-  int output_rows = 0;        // rows of logits in one step; 0: max_sequences
+  int64_t context = 0;       // positions per sequence; 0: the model's, at most 8192
+  int64_t cache_tokens = 0;  // positions of the whole cache; 0: room for max_sequences full contexts
+  int max_sequences = 1;     // in one step
+  int chunk_tokens = 512;    // rows in one step: longer prompts take several
+  int output_rows = 0;       // rows of logits in one step; 0: max_sequences
   Dtype cache_dtype = Dtype::kF16;
   bool prefix_reuse = true;
   bool ignore_memory = false;  // start even when memory seems too small
@@ -34,7 +34,8 @@ using SequenceId = int64_t;
 // One thread at a time.
 class Engine {
  public:
-  static Result<std::unique_ptr<Engine>> create(std::shared_ptr<const Model> model, std::shared_ptr<Platform> platform,
+  static Result<std::unique_ptr<Engine>> create(std::shared_ptr<const Model> model,
+                                                std::shared_ptr<Platform> platform,
                                                 const EngineOptions& options);
   ~Engine();
 
@@ -50,19 +51,19 @@ class Engine {
   std::span<const int32_t> tokens(SequenceId id) const;
   int64_t computed(SequenceId id) const;  // tokens whose state exists
 
-  // What is computed of a sequence, as bytes; and a sequence made of them, on any engine of the same model, cache
-  // dtype and device.
+  // What is computed of a sequence, as bytes; and a sequence made of them, on any engine of the same model,
+  // cache dtype and device.
   Result<std::vector<std::byte>> save(SequenceId id);
   Result<SequenceId> restore(std::span<const std::byte> saved);
 
   // -- steps --
   struct Logits {
     SequenceId sequence;
-    int64_t position;              // of the token they follow
+    int64_t position;               // of the token they follow
     std::span<const float> values;  // one per vocabulary entry; valid until the next step
   };
-  // Computes as many new tokens as one step holds: first sequences that lack one, then prompts in chunks. Gives the
-  // logits after the last token of every sequence that is now complete. Empty when nothing is new.
+  // Computes as many new tokens as one step holds: first sequences that lack one, then prompts in chunks.
+  // Gives the logits after the last token of every sequence that is now complete. Empty when nothing is new.
   Result<std::vector<Logits>> step();
   // The same for one sequence, with logits at every new position of the chunk (at most output_rows rows).
   Result<std::vector<Logits>> step_all_logits(SequenceId id);

@@ -41,7 +41,8 @@ class GgufModelFile : public ModelFile {
   std::optional<ModelTensor> tensor(std::string_view name) const override {
     const GgufTensor* t = file_.find_tensor(name);
     if (!t) return std::nullopt;
-    return ModelTensor{t->dtype, {t->shape().begin(), t->shape().end()}, t->data, static_cast<uint64_t>(t->size_bytes)};
+    return ModelTensor{
+        t->dtype, {t->shape().begin(), t->shape().end()}, t->data, static_cast<uint64_t>(t->size_bytes)};
   }
   uint64_t tensor_bytes() const override { return tensor_bytes_; }
   uint64_t parameters() const override { return parameters_; }
@@ -50,7 +51,8 @@ class GgufModelFile : public ModelFile {
     TokenizerSource source;
     ASSIGN_OR_RETURN(const std::string_view model, file_.get_string("tokenizer.ggml.model"));
     source.model = model;
-    ASSIGN_OR_RETURN(const std::string_view pre, file_.get_or<std::string_view>("tokenizer.ggml.pre", "default"));
+    ASSIGN_OR_RETURN(const std::string_view pre,
+                     file_.get_or<std::string_view>("tokenizer.ggml.pre", "default"));
     source.pre = pre;
     ASSIGN_OR_RETURN(const auto tokens, file_.get_strings("tokenizer.ggml.tokens"));
     source.tokens.assign(tokens.begin(), tokens.end());
@@ -65,8 +67,8 @@ class GgufModelFile : public ModelFile {
       const char* key;
       int32_t& value;
     };
-    for (const Id& id : {Id{"bos", source.bos}, Id{"eos", source.eos}, Id{"eot", source.eot}, Id{"eom", source.eom},
-                         Id{"unknown", source.unk}, Id{"padding", source.pad}}) {
+    for (const Id& id : {Id{"bos", source.bos}, Id{"eos", source.eos}, Id{"eot", source.eot},
+                         Id{"eom", source.eom}, Id{"unknown", source.unk}, Id{"padding", source.pad}}) {
       const std::string key = fmt::format("tokenizer.ggml.{}_token_id", id.key);
       if (!file_.has(key)) continue;
       ASSIGN_OR_RETURN(id.value, file_.get_i32(key));
@@ -80,7 +82,8 @@ class GgufModelFile : public ModelFile {
   }
 
   Result<std::string> chat_template() const override {
-    ASSIGN_OR_RETURN(const std::string_view text, file_.get_or<std::string_view>("tokenizer.chat_template", ""));
+    ASSIGN_OR_RETURN(const std::string_view text,
+                     file_.get_or<std::string_view>("tokenizer.chat_template", ""));
     return std::string(text);
   }
 

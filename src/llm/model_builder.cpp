@@ -26,8 +26,8 @@ ValueId ModelBuilder::weight(const std::string& name, std::vector<int64_t> dims)
     return kNoValue;
   }
   if (tensor->dims != dims) {
-    graph_.fail(data_loss("{}: tensor '{}' is [{}], expected [{}]", file_->path(), name, fmt::join(tensor->dims, ", "),
-                          fmt::join(dims, ", ")));
+    graph_.fail(data_loss("{}: tensor '{}' is [{}], expected [{}]", file_->path(), name,
+                          fmt::join(tensor->dims, ", "), fmt::join(dims, ", ")));
     return kNoValue;
   }
   return graph_.constant(name, tensor->dtype, Shape(dims.begin(), dims.end()), tensor->data, file_);
@@ -46,7 +46,8 @@ ValueId ModelBuilder::embed_tokens(const std::string& name) {
 
 ValueId ModelBuilder::rms_norm(ValueId x, const std::string& name, double eps) {
   if (!graph_.status().ok()) return kNoValue;
-  return graph_.op("rms_norm", {x, weight(name + ".weight", {graph_.type(x).shape.back().offset})}, {{"eps", eps}});
+  return graph_.op("rms_norm", {x, weight(name + ".weight", {graph_.type(x).shape.back().offset})},
+                   {{"eps", eps}});
 }
 
 ValueId ModelBuilder::linear(ValueId x, const std::string& name, int64_t out, int64_t in) {
@@ -81,14 +82,18 @@ ValueId ModelBuilder::attention(ValueId x, const std::string& prefix, const Atte
     q = graph_.op("rope", {q, positions_, f}, turn);
     k = graph_.op("rope", {k, positions_, f}, turn);
   }
-  // Keys lie [block, head, element, position], so that scores of neighbouring positions share vector lanes; values
-  // [block, head, position, element].
-  const StateDeclaration keys = {StateDeclaration::kPaged, prefix + "keys", limits_.cache_dtype,
-                                 {o.kv_heads, o.head_dim, kCacheBlock}};
-  const StateDeclaration values = {StateDeclaration::kPaged, prefix + "values", limits_.cache_dtype,
+  // Keys lie [block, head, element, position], so that scores of neighbouring positions share vector lanes;
+  // values [block, head, position, element].
+  const StateDeclaration keys = {
+      StateDeclaration::kPaged, prefix + "keys", limits_.cache_dtype, {o.kv_heads, o.head_dim, kCacheBlock}};
+  const StateDeclaration values = {StateDeclaration::kPaged,
+                                   prefix + "values",
+                                   limits_.cache_dtype,
                                    {o.kv_heads, kCacheBlock, o.head_dim}};
-  const ValueId k_cache = graph_.state(keys.name, keys.dtype, {limits_.cache_blocks, o.kv_heads, o.head_dim, kCacheBlock});
-  const ValueId v_cache = graph_.state(values.name, values.dtype, {limits_.cache_blocks, o.kv_heads, kCacheBlock, o.head_dim});
+  const ValueId k_cache =
+      graph_.state(keys.name, keys.dtype, {limits_.cache_blocks, o.kv_heads, o.head_dim, kCacheBlock});
+  const ValueId v_cache =
+      graph_.state(values.name, values.dtype, {limits_.cache_blocks, o.kv_heads, kCacheBlock, o.head_dim});
   states_.push_back(keys);
   states_.push_back(values);
   graph_.op_all("cache_write", {k, slots_, k_cache}, {{"layout", "dims_major"}});

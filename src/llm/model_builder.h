@@ -14,7 +14,7 @@ namespace isthmus {
 
 // How much a step may hold; fixed when a model is compiled.
 struct StepLimits {
-  int64_t max_tokens = 512;     // rows in one step, over all sequences
+  int64_t max_tokens = 512;  // rows in one step, over all sequences
   int64_t max_sequences = 1;
   int64_t max_output_rows = 1;  // rows whose logits one step gives
   int64_t max_blocks = 1;       // blocks of one sequence: context / kCacheBlock, rounded up
@@ -32,25 +32,25 @@ struct StateDeclaration {
     kSlot,   // first dimension: one slot per sequence (convolution and recurrent states)
   };
   Kind kind;
-  std::string name;            // of the graph's state value
+  std::string name;  // of the graph's state value
   Dtype dtype;
-  std::vector<int64_t> dims;   // after the first dimension
+  std::vector<int64_t> dims;  // after the first dimension
 };
 
 struct AttentionOptions {
   int64_t heads = 0;
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
-  int64_t window = 0;       // 0: all earlier positions
-  double soft_cap = 0;      // 0: none
-  double scale = 0;         // 0: 1 / sqrt(head_dim)
+  int64_t window = 0;   // 0: all earlier positions
+  double soft_cap = 0;  // 0: none
+  double scale = 0;     // 0: 1 / sqrt(head_dim)
   const Rotary* rotary = nullptr;
   bool norm_heads = false;  // RMS norms on q and k per head (Qwen3)
   double eps = 0;
 };
 
-// Inputs of every step graph: tokens, positions, slots, sequences [tokens]; block_table [sequences, max_blocks];
-// output_rows [output rows]. Output: logits [output rows, vocabulary].
+// Inputs of every step graph: tokens, positions, slots, sequences [tokens]; block_table [sequences,
+// max_blocks]; output_rows [output rows]. Output: logits [output rows, vocabulary].
 class ModelBuilder {
  public:
   ModelBuilder(std::shared_ptr<const ModelFile> file, const StepLimits& limits);

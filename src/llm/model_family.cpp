@@ -26,7 +26,8 @@ Result<ModelFamily> find_family(const ModelFile& file) {
     if (family.architecture == file.architecture()) return family;
     known += fmt::format("{}{} ({})", known.empty() ? "" : ", ", family.architecture, family.models);
   }
-  return unimplemented("{}: architecture '{}' is not supported; supported are {}", file.path(), file.architecture(), known);
+  return unimplemented("{}: architecture '{}' is not supported; supported are {}", file.path(),
+                       file.architecture(), known);
 }
 
 Result<TransformerConfig> read_transformer_config(const ModelFile& file) {
@@ -42,18 +43,21 @@ Result<TransformerConfig> read_transformer_config(const ModelFile& file) {
     const char* key;
     int64_t value, largest;
   };
-  for (const Bound& b : {Bound{"embedding_length", hidden, 1 << 20}, Bound{"block_count", c.layers, 4096},
-                         Bound{"attention.head_count", c.heads, 4096}, Bound{"attention.head_count_kv", c.kv_heads, c.heads},
-                         Bound{"feed_forward_length", c.mlp_width, 1 << 24}, Bound{"context_length", c.context, 1 << 26}})
+  for (const Bound& b :
+       {Bound{"embedding_length", hidden, 1 << 20}, Bound{"block_count", c.layers, 4096},
+        Bound{"attention.head_count", c.heads, 4096}, Bound{"attention.head_count_kv", c.kv_heads, c.heads},
+        Bound{"feed_forward_length", c.mlp_width, 1 << 24}, Bound{"context_length", c.context, 1 << 26}})
     if (b.value < 1 || b.value > b.largest)
       return data_loss("{}: {} is {}, expected 1 to {}", file.path(), b.key, b.value, b.largest);
   if (c.heads % c.kv_heads)
-    return data_loss("{}: {} attention heads do not share {} key-value heads evenly", file.path(), c.heads, c.kv_heads);
+    return data_loss("{}: {} attention heads do not share {} key-value heads evenly", file.path(), c.heads,
+                     c.kv_heads);
   ASSIGN_OR_RETURN(c.head_dim, file.integer_or("attention.key_length", hidden / c.heads));
   ASSIGN_OR_RETURN(const int64_t value_dim, file.integer_or("attention.value_length", c.head_dim));
   if (c.head_dim < 1 || c.head_dim > 4096 || value_dim != c.head_dim)
-    return unimplemented("{}: heads of {} (keys) and {} (values) elements; equal ones from 1 to 4096 are supported",
-                         file.path(), c.head_dim, value_dim);
+    return unimplemented(
+        "{}: heads of {} (keys) and {} (values) elements; equal ones from 1 to 4096 are supported",
+        file.path(), c.head_dim, value_dim);
   return c;
 }
 

@@ -30,14 +30,17 @@ struct TransformerConfig {
 Result<TransformerConfig> read_transformer_config(const ModelFile& file);
 // The options the configuration fixes; families set what is special about theirs.
 AttentionOptions attention_options(const TransformerConfig& config, const Rotary* rotary);
-// The whole graph of a decoder with norms before attention and before a gated MLP, as most families are built.
-void build_pre_norm_decoder(ModelBuilder& builder, const TransformerConfig& config, const AttentionOptions& attention);
+// The whole graph of a decoder with norms before attention and before a gated MLP, as most families are
+// built.
+void build_pre_norm_decoder(ModelBuilder& builder, const TransformerConfig& config,
+                            const AttentionOptions& attention);
 
 }  // namespace isthmus
 
-// At the end of models/FILE.cpp, at the start of a line: ISTHMUS_MODEL_FAMILY(name, {"arch", "models", build})
-#define ISTHMUS_MODEL_FAMILY(NAME, ...)                      \
-  namespace isthmus {                                        \
-  ModelFamily isthmus_family_##NAME();                       \
+// At the end of models/FILE.cpp, at the start of a line: ISTHMUS_MODEL_FAMILY(name, {"arch", "models",
+// build})
+#define ISTHMUS_MODEL_FAMILY(NAME, ...)                       \
+  namespace isthmus {                                         \
+  ModelFamily isthmus_family_##NAME();                        \
   ModelFamily isthmus_family_##NAME() { return __VA_ARGS__; } \
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model's file says, whatever its format: configuration keys, tensors, tokenizer, chat template. The seam at
-// which other formats join.
+// What a model's file says, whatever its format: configuration keys, tensors, tokenizer, chat template. The
+// seam at which other formats join.
 #pragma once
 
 #include <memory>

@@ -8,8 +8,8 @@
 namespace isthmus {
 namespace {
 
-// YaRN: frequencies that turn often within the original context are kept, slow ones are divided by the factor, and
-// those between are mixed linearly.
+// YaRN: frequencies that turn often within the original context are kept, slow ones are divided by the
+// factor, and those between are mixed linearly.
 void apply_yarn(std::vector<double>& frequencies, double base, double factor, double original_context,
                 double beta_fast, double beta_slow) {
   const double dims = 2.0 * static_cast<double>(frequencies.size());
@@ -32,12 +32,14 @@ void apply_yarn(std::vector<double>& frequencies, double base, double factor, do
 Result<Rotary> read_rotary(const ModelFile& file, int64_t head_dim, std::string style) {
   ASSIGN_OR_RETURN(const int64_t dims, file.integer_or("rope.dimension_count", head_dim));
   if (dims < 2 || dims % 2 || dims > head_dim)
-    return data_loss("{}: rope.dimension_count is {}, expected an even number from 2 to {}", file.path(), dims, head_dim);
+    return data_loss("{}: rope.dimension_count is {}, expected an even number from 2 to {}", file.path(),
+                     dims, head_dim);
   ASSIGN_OR_RETURN(const double base, file.number_or("rope.freq_base", 10000.0));
   if (!(base > 1)) return data_loss("{}: rope.freq_base is {}, expected more than 1", file.path(), base);
   ASSIGN_OR_RETURN(const std::string scaling, file.text_or("rope.scaling.type", "none"));
   ASSIGN_OR_RETURN(const double factor, file.number_or("rope.scaling.factor", 1.0));
-  if (!(factor > 0)) return data_loss("{}: rope.scaling.factor is {}, expected a positive number", file.path(), factor);
+  if (!(factor > 0))
+    return data_loss("{}: rope.scaling.factor is {}, expected a positive number", file.path(), factor);
 
   std::vector<double> frequencies(static_cast<size_t>(dims / 2));
   for (size_t i = 0; i < frequencies.size(); ++i)
@@ -49,14 +51,16 @@ Result<Rotary> read_rotary(const ModelFile& file, int64_t head_dim, std::string 
     for (double& f : frequencies) f /= factor;
   } else if (scaling == "yarn") {
     ASSIGN_OR_RETURN(const int64_t context, file.integer("context_length"));
-    ASSIGN_OR_RETURN(const int64_t original, file.integer_or("rope.scaling.original_context_length", context));
+    ASSIGN_OR_RETURN(const int64_t original,
+                     file.integer_or("rope.scaling.original_context_length", context));
     ASSIGN_OR_RETURN(const double fast, file.number_or("rope.scaling.yarn_beta_fast", 32.0));
     ASSIGN_OR_RETURN(const double slow, file.number_or("rope.scaling.yarn_beta_slow", 1.0));
     ASSIGN_OR_RETURN(const double attention, file.number_or("rope.scaling.attn_factor", 1.0));
     apply_yarn(frequencies, base, factor, static_cast<double>(original), fast, slow);
     if (factor > 1) rotary.scale = attention * (0.1 * std::log(factor) + 1.0);
   } else if (scaling != "none" && !scaling.empty()) {
-    return unimplemented("{}: rope.scaling.type is '{}'; supported are none, linear and yarn", file.path(), scaling);
+    return unimplemented("{}: rope.scaling.type is '{}'; supported are none, linear and yarn", file.path(),
+                         scaling);
   }
   // Llama 3 stores its scaling as a divisor per frequency.
   if (const auto factors = file.tensor("rope_freqs.weight")) {

@@ -78,7 +78,8 @@ Status check_port(const std::string& op, const Port& port, const TensorType& typ
   if (std::find(port.dtypes.begin(), port.dtypes.end(), type.dtype) == port.dtypes.end()) {
     std::string list;
     for (Dtype d : port.dtypes) list += fmt::format("{}{}", list.empty() ? "" : ", ", dtype_name(d));
-    return invalid_argument("{}: input '{}' is {}, but takes {}", op, port.name, dtype_name(type.dtype), list);
+    return invalid_argument("{}: input '{}' is {}, but takes {}", op, port.name, dtype_name(type.dtype),
+                            list);
   }
   if (type.rank() > kMaxRank)
     return invalid_argument("{}: input '{}' has rank {}, at most {} is supported", op, port.name, type.rank(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The declaration of an operator: the one row from which registry, checks, import, documentation, conformance cases
-// and benchmarks follow.
+// The declaration of an operator: the one row from which registry, checks, import, documentation, conformance
+// cases and benchmarks follow.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@
 
 namespace isthmus {
 
-// One dimension: scale * symbol + offset, or just offset where symbol is -1. Symbols (tokens, batch, kv_len) belong to
-// a graph and get their numbers at every run.
+// One dimension: scale * symbol + offset, or just offset where symbol is -1. Symbols (tokens, batch, kv_len)
+// belong to a graph and get their numbers at every run.
 struct Dim {
   int64_t offset = 0;
   int64_t scale = 0;
@@ -35,7 +35,9 @@ struct Dim {
   bool fixed() const { return symbol < 0; }
   bool is(int64_t value) const { return fixed() && offset == value; }
   bool operator==(const Dim&) const = default;
-  int64_t at(std::span<const int64_t> symbols) const { return fixed() ? offset : scale * symbols[symbol] + offset; }
+  int64_t at(std::span<const int64_t> symbols) const {
+    return fixed() ? offset : scale * symbols[symbol] + offset;
+  }
   Dim times(int64_t factor) const;
   Dim plus(int64_t amount) const;
   std::string to_string() const;  // "2048", "s0", "4*s0+1"
@@ -52,16 +54,17 @@ struct TensorType {
   bool operator==(const TensorType&) const = default;
 };
 
-// What a shape rule reads and fills. Attributes are complete: defaults filled in, names and types checked; inputs are
-// checked against the ports' dtypes and presence.
+// What a shape rule reads and fills. Attributes are complete: defaults filled in, names and types checked;
+// inputs are checked against the ports' dtypes and presence.
 struct InferCall {
   std::span<const TensorType> inputs;
   const Attributes& attributes;
-  std::vector<TensorType>& outputs;  // sized to the declared outputs by the caller; optional ones may stay absent
+  std::vector<TensorType>&
+      outputs;  // sized to the declared outputs by the caller; optional ones may stay absent
 };
 
-// What a reference reads and fills. Everything was checked by the rules; outputs are allocated, never overlapping
-// inputs except for state operands, which are inputs that are written in place.
+// What a reference reads and fills. Everything was checked by the rules; outputs are allocated, never
+// overlapping inputs except for state operands, which are inputs that are written in place.
 struct ReferenceCall {
   std::span<const Tensor> inputs;
   std::span<const Tensor> outputs;
@@ -80,20 +83,20 @@ struct Port {
 
 // How to fill a sample operand.
 enum class Fill {
-  kNormal,   // N(0, 1) in any float dtype; small integers in integer dtypes
-  kAwkward,  // also NaN, infinities, zeros of both signs, subnormals, the largest numbers
-  kIndex,    // integers in [0, limit)
-  kPositive, // (0, 1]
+  kNormal,    // N(0, 1) in any float dtype; small integers in integer dtypes
+  kAwkward,   // also NaN, infinities, zeros of both signs, subnormals, the largest numbers
+  kIndex,     // integers in [0, limit)
+  kPositive,  // (0, 1]
   kZero,
-  kWeight,   // N(0, 1/sqrt(k)); block dtypes are quantised from it
+  kWeight,  // N(0, 1/sqrt(k)); block dtypes are quantised from it
 };
 struct SampleOperand {
   Dtype dtype;
   std::vector<int64_t> dims;
   Fill fill = Fill::kNormal;
-  int64_t limit = 0;            // for kIndex
-  std::vector<int64_t> order = {};   // dims permuted in memory to make a strided operand; empty: contiguous
-  std::vector<double> values = {};   // explicit values, row-major; overrides fill
+  int64_t limit = 0;                // for kIndex
+  std::vector<int64_t> order = {};  // dims permuted in memory to make a strided operand; empty: contiguous
+  std::vector<double> values = {};  // explicit values, row-major; overrides fill
 };
 // One conformance case: outputs follow from the shape rule. An absent optional input has dtype kInvalid.
 struct Sample {
@@ -124,7 +127,8 @@ struct OpDef {
   std::function<Status(const InferCall&)> infer;
   std::function<Status(const ReferenceCall&)> reference;
   // Simpler operators with the same bits, for chips without this one; null when it is not a fused operator.
-  std::function<Result<std::vector<EmitValue>>(Emitter&, std::span<const EmitValue> inputs, const Attributes&)>
+  std::function<Result<std::vector<EmitValue>>(Emitter&, std::span<const EmitValue> inputs,
+                                               const Attributes&)>
       decompose;
   std::function<std::vector<Sample>()> samples;
   std::string onnx;   // ONNX operator of the same meaning, or empty
@@ -133,7 +137,8 @@ struct OpDef {
   // Fills defaults and checks names and types.
   Result<Attributes> complete(const Attributes& given) const;
   // complete(), port checks, then infer. The one way to type a call.
-  Result<std::vector<TensorType>> infer_types(std::span<const TensorType> inputs, const Attributes& complete) const;
+  Result<std::vector<TensorType>> infer_types(std::span<const TensorType> inputs,
+                                              const Attributes& complete) const;
 };
 
 // Dtype lists for ports.
@@ -144,23 +149,23 @@ inline const std::vector<Dtype> indices = {Dtype::kI32, Dtype::kI64};
 inline const std::vector<Dtype> integers = {Dtype::kI8, Dtype::kI16, Dtype::kI32, Dtype::kI64,
                                             Dtype::kU8, Dtype::kU16, Dtype::kU32, Dtype::kU64};
 inline const std::vector<Dtype> boolean = {Dtype::kBool};
-inline const std::vector<Dtype> numbers = {Dtype::kF32, Dtype::kF16, Dtype::kBF16, Dtype::kF64, Dtype::kI8,
-                                           Dtype::kI16, Dtype::kI32, Dtype::kI64,  Dtype::kU8,  Dtype::kU16,
-                                           Dtype::kU32, Dtype::kU64};
+inline const std::vector<Dtype> numbers = {Dtype::kF32, Dtype::kF16, Dtype::kBF16, Dtype::kF64,
+                                           Dtype::kI8,  Dtype::kI16, Dtype::kI32,  Dtype::kI64,
+                                           Dtype::kU8,  Dtype::kU16, Dtype::kU32,  Dtype::kU64};
 inline const std::vector<Dtype> plain = {Dtype::kF32, Dtype::kF16, Dtype::kBF16, Dtype::kF64, Dtype::kI8,
                                          Dtype::kI16, Dtype::kI32, Dtype::kI64,  Dtype::kU8,  Dtype::kU16,
                                          Dtype::kU32, Dtype::kU64, Dtype::kBool};
-inline const std::vector<Dtype> blocks = {Dtype::kQ4_0, Dtype::kQ4_1, Dtype::kQ5_0, Dtype::kQ5_1,
-                                          Dtype::kQ8_0, Dtype::kQ2_K, Dtype::kQ3_K, Dtype::kQ4_K,
+inline const std::vector<Dtype> blocks = {Dtype::kQ4_0, Dtype::kQ4_1, Dtype::kQ5_0,   Dtype::kQ5_1,
+                                          Dtype::kQ8_0, Dtype::kQ2_K, Dtype::kQ3_K,   Dtype::kQ4_K,
                                           Dtype::kQ5_K, Dtype::kQ6_K, Dtype::kIQ4_NL, Dtype::kMXFP4};
 }  // namespace dtypes
 
 }  // namespace isthmus
 
-// At the end of each src/ops/FOLDER/FILE.cpp that declares operators. The build finds these lines and writes the
-// registry; NAME is unique and defs is a function `std::vector<OpDef> defs()` in scope.
-#define ISTHMUS_REGISTER_OPS(NAME, defs)                                       \
-  namespace isthmus {                                                          \
-  std::vector<OpDef> isthmus_ops_##NAME();                                     \
-  std::vector<OpDef> isthmus_ops_##NAME() { return defs(); }                   \
+// At the end of each src/ops/FOLDER/FILE.cpp that declares operators. The build finds these lines and writes
+// the registry; NAME is unique and defs is a function `std::vector<OpDef> defs()` in scope.
+#define ISTHMUS_REGISTER_OPS(NAME, defs)                     \
+  namespace isthmus {                                        \
+  std::vector<OpDef> isthmus_ops_##NAME();                   \
+  std::vector<OpDef> isthmus_ops_##NAME() { return defs(); } \
   }

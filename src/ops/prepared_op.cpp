@@ -14,7 +14,8 @@ struct Query {
 
   Query(const OpDef& op, const Attributes& complete, std::span<const OperandSpec> specs, int input_count,
         std::span<const SymbolRange> symbols, isthmus_numerics_t numerics) {
-    for (size_t i = 0; i < op.attributes.size(); ++i) add_attribute(op.attributes[i], complete.values()[i].second);
+    for (size_t i = 0; i < op.attributes.size(); ++i)
+      add_attribute(op.attributes[i], complete.values()[i].second);
     for (const OperandSpec& spec : specs) add_operand(spec, symbols);
     c.size = sizeof c;
     c.name = op.name.c_str();
@@ -38,8 +39,10 @@ struct Query {
     if (auto* i = std::get_if<int64_t>(&value)) a.i = *i;
     if (auto* f = std::get_if<double>(&value)) a.f = *f;
     if (auto* s = std::get_if<std::string>(&value)) a.s = s->c_str();
-    if (auto* v = std::get_if<std::vector<int64_t>>(&value)) a.ints = v->data(), a.count = static_cast<int64_t>(v->size());
-    if (auto* v = std::get_if<std::vector<double>>(&value)) a.floats = v->data(), a.count = static_cast<int64_t>(v->size());
+    if (auto* v = std::get_if<std::vector<int64_t>>(&value))
+      a.ints = v->data(), a.count = static_cast<int64_t>(v->size());
+    if (auto* v = std::get_if<std::vector<double>>(&value))
+      a.floats = v->data(), a.count = static_cast<int64_t>(v->size());
     attributes.push_back(a);
   }
 
@@ -65,7 +68,8 @@ struct Query {
 };
 
 Status ask_chip(const Device& device, const Query& query, isthmus_prepared_t* prepared) {
-  if (!device.api().op_prepare) return unimplemented("{}: this chip has no operators of its own", device.id());
+  if (!device.api().op_prepare)
+    return unimplemented("{}: this chip has no operators of its own", device.id());
   prepared->size = sizeof *prepared;
   return device.plugin().status(device.api().op_prepare(device.handle(), &query.c, prepared), query.c.name);
 }
@@ -96,11 +100,12 @@ Status PreparedOp::supported(const DevicePtr& device, const OpDef& op, const Att
 
 Result<std::unique_ptr<PreparedOp>> PreparedOp::prepare(const DevicePtr& device, const OpDef& op,
                                                         const Attributes& attributes,
-                                                        std::span<const OperandSpec> operands, int input_count,
-                                                        std::span<const SymbolRange> symbols,
+                                                        std::span<const OperandSpec> operands,
+                                                        int input_count, std::span<const SymbolRange> symbols,
                                                         const PreparePolicy& policy) {
   if (operands.size() > ISTHMUS_MAX_OPERANDS)
-    return unimplemented("{}: {} operands, at most {} are supported", op.name, operands.size(), ISTHMUS_MAX_OPERANDS);
+    return unimplemented("{}: {} operands, at most {} are supported", op.name, operands.size(),
+                         ISTHMUS_MAX_OPERANDS);
   std::unique_ptr<PreparedOp> result(new PreparedOp);
   result->device_ = device;
   result->op_ = &op;
@@ -124,8 +129,9 @@ Result<std::unique_ptr<PreparedOp>> PreparedOp::prepare(const DevicePtr& device,
   }
   if (status.code() != Code::kUnimplemented) return status;
   if (policy.no_fallback)
-    return error(Code::kUnimplemented, "operator '{}' would fall back to the host, which --no-fallback forbids: {}",
-                 op.name, status.message());
+    return error(Code::kUnimplemented,
+                 "operator '{}' would fall back to the host, which --no-fallback forbids: {}", op.name,
+                 status.message());
   result->refusal_ = status.message();
   result->implementation_ = "reference on host";
   return result;
@@ -146,7 +152,8 @@ Status PreparedOp::run(const isthmus_tensor_arg_t* args, isthmus_address_t works
   return device_->plugin().status(code, op_->name.c_str());
 }
 
-// In step with the stream: waits for what is before, copies in, runs the reference, copies back. Slow and visible.
+// In step with the stream: waits for what is before, copies in, runs the reference, copies back. Slow and
+// visible.
 Status PreparedOp::run_on_host(const isthmus_tensor_arg_t* args, Stream& stream) {
   RETURN_IF_ERROR(stream.wait());
   const bool direct = device_->has(ISTHMUS_FEATURE_HOST_ACCESS);
@@ -176,12 +183,13 @@ Status PreparedOp::run_on_host(const isthmus_tensor_arg_t* args, Stream& stream)
   }
   if (!direct) RETURN_IF_ERROR(stream.wait());
   const std::span<const Tensor> all(tensors);
-  RETURN_IF_ERROR(op_->reference(ReferenceCall{all.first(input_count_), all.subspan(input_count_), attributes_}), "{}",
-                  op_->name);
+  RETURN_IF_ERROR(
+      op_->reference(ReferenceCall{all.first(input_count_), all.subspan(input_count_), attributes_}), "{}",
+      op_->name);
   if (direct) return ok();
   for (size_t i = 0; i < count; ++i) {
-    const bool state = i < static_cast<size_t>(input_count_) &&
-                       op_->inputs[std::min(i, op_->inputs.size() - 1)].state;
+    const bool state =
+        i < static_cast<size_t>(input_count_) && op_->inputs[std::min(i, op_->inputs.size() - 1)].state;
     const bool written = i >= static_cast<size_t>(input_count_) || state;
     if (!written || !bytes[i]) continue;
     RETURN_IF_ERROR(stream.upload(args[i].address, tensors[i].data, bytes[i]));

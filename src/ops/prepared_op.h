@@ -33,8 +33,8 @@ struct PreparePolicy {
 
 class PreparedOp {
  public:
-  // operands: inputs, then outputs, all typed; attributes complete. Fails when the chip refuses and no_fallback is set;
-  // the error then says why the chip refused.
+  // operands: inputs, then outputs, all typed; attributes complete. Fails when the chip refuses and
+  // no_fallback is set; the error then says why the chip refused.
   static Result<std::unique_ptr<PreparedOp>> prepare(const DevicePtr& device, const OpDef& op,
                                                      const Attributes& attributes,
                                                      std::span<const OperandSpec> operands, int input_count,
@@ -56,7 +56,9 @@ class PreparedOp {
   uint64_t bytes_copied() const { return bytes_copied_; }  // by the fallback, so far
 
   // The layout the chip wants a constant input in, or null; see isthmus_prepared_t.
-  const char* packed_layout(int input) const { return packed_layout_[input].empty() ? nullptr : packed_layout_[input].c_str(); }
+  const char* packed_layout(int input) const {
+    return packed_layout_[input].empty() ? nullptr : packed_layout_[input].c_str();
+  }
   uint64_t packed_bytes(int input) const { return packed_bytes_[input]; }
   Status pack(int input, const void* src, void* dst) const;
 

@@ -245,6 +245,7 @@ Result<SampleCase> make_case(const OpDef& def, const Sample& sample, uint64_t ke
     const SampleOperand& operand = operands[i];
     out.inputs.emplace_back(operand.dtype, operand.dims, operand.order);
     fill_sample(operand, key * 64 + i, out.inputs.back());
+    out.constant.push_back(operand.fill == Fill::kWeight);
     out.input_types.push_back({operand.dtype, Shape(operand.dims.begin(), operand.dims.end())});
   }
   ASSIGN_OR_RETURN(out.output_types, def.infer_types(out.input_types, out.attributes));

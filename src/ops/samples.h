@@ -45,6 +45,7 @@ struct SampleCase {
   Attributes attributes;
   std::vector<TensorType> input_types;
   std::vector<HostTensor> inputs;  // an absent one has dtype kInvalid
+  std::vector<bool> constant;      // per input: a weight, which chips may pack
   std::vector<TensorType> output_types;
   std::string describe(const OpDef& def) const;
 

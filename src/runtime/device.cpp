@@ -6,7 +6,8 @@
 namespace isthmus {
 namespace {
 
-// Four size classes per power of two, at least 256 bytes: at most a quarter is wasted, and blocks are reused often.
+// Four size classes per power of two, at least 256 bytes: at most a quarter is wasted, and blocks are reused
+// often.
 uint64_t size_class(uint64_t bytes) {
   if (bytes <= 256) return 256;
   const uint64_t step = std::bit_floor(bytes) / 4;
@@ -47,7 +48,9 @@ void* Buffer::host() const {
 
 Stream::~Stream() { device_->api().stream_destroy(handle_); }
 
-Status Stream::wait() { return device_->plugin().status(device_->api().stream_wait(handle_), "waiting for a stream"); }
+Status Stream::wait() {
+  return device_->plugin().status(device_->api().stream_wait(handle_), "waiting for a stream");
+}
 Status Stream::upload(isthmus_address_t dst, const void* src, uint64_t bytes) {
   return device_->plugin().status(
       device_->api().copy(handle_, ISTHMUS_COPY_HOST_TO_DEVICE, dst, reinterpret_cast<uint64_t>(src), bytes),
@@ -59,8 +62,8 @@ Status Stream::download(void* dst, isthmus_address_t src, uint64_t bytes) {
       "copying from the device");
 }
 Status Stream::copy(isthmus_address_t dst, isthmus_address_t src, uint64_t bytes) {
-  return device_->plugin().status(device_->api().copy(handle_, ISTHMUS_COPY_DEVICE_TO_DEVICE, dst, src, bytes),
-                                  "copying on the device");
+  return device_->plugin().status(
+      device_->api().copy(handle_, ISTHMUS_COPY_DEVICE_TO_DEVICE, dst, src, bytes), "copying on the device");
 }
 Status Stream::fill(isthmus_address_t dst, uint8_t value, uint64_t bytes) {
   return device_->plugin().status(device_->api().fill(handle_, dst, value, bytes), "filling memory");
@@ -71,9 +74,12 @@ Status Stream::fill(isthmus_address_t dst, uint8_t value, uint64_t bytes) {
 Event::~Event() { device_->api().event_destroy(handle_); }
 
 Status Event::record(Stream& stream) {
-  return device_->plugin().status(device_->api().event_record(handle_, stream.handle()), "recording an event");
+  return device_->plugin().status(device_->api().event_record(handle_, stream.handle()),
+                                  "recording an event");
 }
-Status Event::wait() { return device_->plugin().status(device_->api().event_wait(handle_), "waiting for an event"); }
+Status Event::wait() {
+  return device_->plugin().status(device_->api().event_wait(handle_), "waiting for an event");
+}
 Status Event::make_wait(Stream& stream) {
   return device_->plugin().status(device_->api().stream_wait_event(stream.handle(), handle_),
                                   "making a stream wait for an event");
@@ -82,14 +88,16 @@ Result<bool> Event::done() {
   if (!device_->api().event_query)
     return unimplemented("{}: this chip cannot say whether an event is done", device_->id());
   int32_t done = 0;
-  RETURN_IF_ERROR(device_->plugin().status(device_->api().event_query(handle_, &done), "asking for an event"));
+  RETURN_IF_ERROR(
+      device_->plugin().status(device_->api().event_query(handle_, &done), "asking for an event"));
   return done != 0;
 }
 Result<double> Event::since(Event& start) {
-  if (!device_->api().event_elapsed) return unimplemented("{}: this chip's events keep no time", device_->id());
+  if (!device_->api().event_elapsed)
+    return unimplemented("{}: this chip's events keep no time", device_->id());
   double seconds = 0;
-  RETURN_IF_ERROR(
-      device_->plugin().status(device_->api().event_elapsed(start.handle_, handle_, &seconds), "timing events"));
+  RETURN_IF_ERROR(device_->plugin().status(device_->api().event_elapsed(start.handle_, handle_, &seconds),
+                                           "timing events"));
   return seconds;
 }
 
@@ -106,11 +114,13 @@ Result<std::unique_ptr<Capture>> Capture::end(Stream& stream) {
   Device& device = stream.device();
   if (!device.has(ISTHMUS_FEATURE_CAPTURE)) return unimplemented("{}: this chip cannot capture", device.id());
   isthmus_chip_capture_t* handle = nullptr;
-  RETURN_IF_ERROR(device.plugin().status(device.api().capture_end(stream.handle(), &handle), "ending a capture"));
+  RETURN_IF_ERROR(
+      device.plugin().status(device.api().capture_end(stream.handle(), &handle), "ending a capture"));
   return std::unique_ptr<Capture>(new Capture(device.shared_from_this(), handle));
 }
 Status Capture::replay(Stream& stream) {
-  return device_->plugin().status(device_->api().capture_replay(handle_, stream.handle()), "replaying a capture");
+  return device_->plugin().status(device_->api().capture_replay(handle_, stream.handle()),
+                                  "replaying a capture");
 }
 
 // -- Device --
@@ -126,8 +136,10 @@ Result<DevicePtr> Device::open(std::shared_ptr<Plugin> plugin, int index) {
                                           "reading a device's properties"));
   const uint64_t alignment = device->properties_.alignment_bytes;
   if (alignment < 64 || !std::has_single_bit(alignment))
-    return invalid_argument("{}: the plug-in says its allocations are aligned to {} bytes; a power of two of at least "
-                            "64 is required", device->id_, alignment);
+    return invalid_argument(
+        "{}: the plug-in says its allocations are aligned to {} bytes; a power of two of at least "
+        "64 is required",
+        device->id_, alignment);
   return device;
 }
 

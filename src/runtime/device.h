@@ -16,8 +16,8 @@ namespace isthmus {
 class Device;
 using DevicePtr = std::shared_ptr<Device>;
 
-// Device memory, returned to the device's cache of free blocks when destroyed. The owner makes sure that no stream
-// still uses it, or that the next work on it goes to the same stream. Move-only.
+// Device memory, returned to the device's cache of free blocks when destroyed. The owner makes sure that no
+// stream still uses it, or that the next work on it goes to the same stream. Move-only.
 class Buffer {
  public:
   Buffer() = default;
@@ -36,7 +36,7 @@ class Buffer {
   friend class Device;
   DevicePtr device_;
   isthmus_address_t address_ = 0;
-  uint64_t bytes_ = 0;     // asked for
+  uint64_t bytes_ = 0;        // asked for
   uint64_t block_bytes_ = 0;  // its size class
   isthmus_memory_kind_t kind_ = ISTHMUS_MEMORY_DEVICE;
 };

@@ -100,14 +100,18 @@ std::string content_hash(const void* data, uint64_t bytes) {
 }
 
 std::string PackedCache::default_folder() {
-  if (const char* wish = std::getenv("ISTHMUS_PACKED_CACHE")) return std::strcmp(wish, "off") == 0 ? "" : wish;
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg) return std::string(xdg) + "/isthmus/packed";
-  if (const char* home = std::getenv("HOME"); home && *home) return std::string(home) + "/.cache/isthmus/packed";
+  if (const char* wish = std::getenv("ISTHMUS_PACKED_CACHE"))
+    return std::strcmp(wish, "off") == 0 ? "" : wish;
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg)
+    return std::string(xdg) + "/isthmus/packed";
+  if (const char* home = std::getenv("HOME"); home && *home)
+    return std::string(home) + "/.cache/isthmus/packed";
   return "";
 }
 
-Result<PackedBytes> PackedCache::get(const void* source, uint64_t source_bytes, const std::string& description,
-                                     const std::string& layout, uint64_t packed_bytes,
+Result<PackedBytes> PackedCache::get(const void* source, uint64_t source_bytes,
+                                     const std::string& description, const std::string& layout,
+                                     uint64_t packed_bytes,
                                      const std::function<Status(void* dst)>& pack) const {
   PackedBytes result;
   result.bytes = packed_bytes;

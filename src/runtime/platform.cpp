@@ -80,8 +80,8 @@ Result<DevicePtr> Platform::open(const std::string& name) {
     if (plugin->name() != chip) continue;
     const int count = plugin->api().device_count();
     if (index >= count)
-      return error(Code::kNotFound, "device '{}': chip '{}' has {} device{} on this machine", name, chip, count,
-                   count == 1 ? "" : "s");
+      return error(Code::kNotFound, "device '{}': chip '{}' has {} device{} on this machine", name, chip,
+                   count, count == 1 ? "" : "s");
     ASSIGN_OR_RETURN(DevicePtr device, Device::open(plugin, index));
     open_[id] = device;
     return device;

@@ -62,7 +62,8 @@ const char* missing_entry(const isthmus_plugin_t& api) {
   ISTHMUS_REQUIRE(event_wait);
   ISTHMUS_REQUIRE(stream_wait_event);
 #undef ISTHMUS_REQUIRE
-  if (api.op_prepare && !(api.op_run && api.op_release)) return "op_run and op_release, which op_prepare needs";
+  if (api.op_prepare && !(api.op_run && api.op_release))
+    return "op_run and op_release, which op_prepare needs";
   return nullptr;
 }
 
@@ -108,10 +109,11 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const Host
     return error(Code::kUnavailable, "plug-in '{}' cannot work here: {}", path,
                  g_reported.empty() ? "it gave no reason" : g_reported);
   if (table->size < offsetof(isthmus_plugin_t, unload) || table->size > (1u << 16))
-    return invalid_argument("plug-in '{}' says its table has {} bytes, which no version has", path, table->size);
+    return invalid_argument("plug-in '{}' says its table has {} bytes, which no version has", path,
+                            table->size);
   if (table->major != ISTHMUS_PLUGIN_MAJOR)
-    return invalid_argument("plug-in '{}' was built for interface {}.{}; this is {}.{}: rebuild it", path, table->major,
-                            table->minor, ISTHMUS_PLUGIN_MAJOR, ISTHMUS_PLUGIN_MINOR);
+    return invalid_argument("plug-in '{}' was built for interface {}.{}; this is {}.{}: rebuild it", path,
+                            table->major, table->minor, ISTHMUS_PLUGIN_MAJOR, ISTHMUS_PLUGIN_MINOR);
   std::memcpy(&plugin->api_, table, std::min(table->size, sizeof plugin->api_));
   if (const char* missing = missing_entry(plugin->api_))
     return invalid_argument("plug-in '{}' lacks the required entry {}", path, missing);

@@ -28,8 +28,9 @@ const IsaKernels* choose_isa(const char** reason) {
     if (isa_supported(isa->isa)) best = isa;
   }
   if (!best)
-    *reason = "ISTHMUS_CPU_ISA names an instruction set that this build or machine does not have "
-              "(generic, and on x86-64 avx2 and avx512)";
+    *reason =
+        "ISTHMUS_CPU_ISA names an instruction set that this build or machine does not have "
+        "(generic, and on x86-64 avx2 and avx512)";
   return best;
 }
 

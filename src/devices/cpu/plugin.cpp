@@ -70,7 +70,8 @@ isthmus_status_t device_open(int32_t index, isthmus_chip_device_t** device) {
   if (index != 0) return fail(ISTHMUS_NOT_FOUND, "the CPU chip has one device, number 0");
   auto* d = new Device;
   const int threads = d->pool.thread_count();
-  d->name = cpu_model() + ", " + std::to_string(threads) + (threads == 1 ? " thread, " : " threads, ") + g_isa->isa;
+  d->name =
+      cpu_model() + ", " + std::to_string(threads) + (threads == 1 ? " thread, " : " threads, ") + g_isa->isa;
 #if defined(__x86_64__)
   d->architecture = std::string("x86_64-") + g_isa->isa;
 #elif defined(__aarch64__)
@@ -89,10 +90,11 @@ isthmus_status_t device_properties(isthmus_chip_device_t* device, isthmus_device
   p.size = sizeof p;
   p.name = device_of(device)->name.c_str();
   p.architecture = device_of(device)->architecture.c_str();
-  p.memory_bytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+  p.memory_bytes =
+      static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
   p.alignment_bytes = kAlignment;
-  p.features = ISTHMUS_FEATURE_HOST_ACCESS | ISTHMUS_FEATURE_IMPORT | ISTHMUS_FEATURE_CAPTURE | ISTHMUS_FEATURE_EXACT |
-               ISTHMUS_FEATURE_EVENT_TIMING;
+  p.features = ISTHMUS_FEATURE_HOST_ACCESS | ISTHMUS_FEATURE_IMPORT | ISTHMUS_FEATURE_CAPTURE |
+               ISTHMUS_FEATURE_EXACT | ISTHMUS_FEATURE_EVENT_TIMING;
   p.parallelism = device_of(device)->pool.thread_count();
   const size_t bytes = out->size < sizeof p ? out->size : sizeof p;
   std::memcpy(out, &p, bytes);
@@ -100,7 +102,8 @@ isthmus_status_t device_properties(isthmus_chip_device_t* device, isthmus_device
   return ISTHMUS_OK;
 }
 
-isthmus_status_t allocate(isthmus_chip_device_t* device, isthmus_memory_kind_t, uint64_t bytes, isthmus_address_t* address) {
+isthmus_status_t allocate(isthmus_chip_device_t* device, isthmus_memory_kind_t, uint64_t bytes,
+                          isthmus_address_t* address) {
   if (bytes < kMapBytes) {
     const uint64_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
     void* p = std::aligned_alloc(kAlignment, rounded ? rounded : kAlignment);
@@ -109,7 +112,8 @@ isthmus_status_t allocate(isthmus_chip_device_t* device, isthmus_memory_kind_t, 
     return ISTHMUS_OK;
   }
   void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (p == MAP_FAILED) return fail(ISTHMUS_OUT_OF_MEMORY, "the host has no " + std::to_string(bytes) + " bytes left");
+  if (p == MAP_FAILED)
+    return fail(ISTHMUS_OUT_OF_MEMORY, "the host has no " + std::to_string(bytes) + " bytes left");
   madvise(p, bytes, MADV_HUGEPAGE);  // A hint: without huge pages everything still works.
   *address = reinterpret_cast<uint64_t>(p);
   std::lock_guard lock(device_of(device)->mutex);
@@ -151,7 +155,8 @@ isthmus_status_t stream_query(isthmus_chip_stream_t* stream, int32_t* idle) {
   *idle = stream_of(stream)->idle();
   return ISTHMUS_OK;
 }
-isthmus_status_t copy(isthmus_chip_stream_t* stream, isthmus_copy_direction_t, uint64_t dst, uint64_t src, uint64_t bytes) {
+isthmus_status_t copy(isthmus_chip_stream_t* stream, isthmus_copy_direction_t, uint64_t dst, uint64_t src,
+                      uint64_t bytes) {
   Command c{Command::kCopy};
   c.dst = reinterpret_cast<void*>(dst);
   c.src = reinterpret_cast<const void*>(src);
@@ -236,7 +241,8 @@ isthmus_status_t event_elapsed(isthmus_chip_event_t* start, isthmus_chip_event_t
 
 // -- operators --
 
-isthmus_status_t op_prepare(isthmus_chip_device_t*, const isthmus_op_query_t* query, isthmus_prepared_t* prepared) {
+isthmus_status_t op_prepare(isthmus_chip_device_t*, const isthmus_op_query_t* query,
+                            isthmus_prepared_t* prepared) {
   if (query->input_count + query->output_count > ISTHMUS_MAX_OPERANDS)
     return fail(ISTHMUS_UNIMPLEMENTED, "more than 16 operands");
   auto op = std::make_unique<PreparedOp>();
@@ -251,7 +257,8 @@ isthmus_status_t op_prepare(isthmus_chip_device_t*, const isthmus_op_query_t* qu
         op->plan.phases = 1;
         const char* reason = kernel->prepare(*query, op->plan);
         if (reason) {
-          reasons += (reasons.empty() ? "" : "; ") + std::string(isas[i]->isa) + " " + kernel->name + ": " + reason;
+          reasons +=
+              (reasons.empty() ? "" : "; ") + std::string(isas[i]->isa) + " " + kernel->name + ": " + reason;
           continue;
         }
         op->kernel = kernel;
@@ -286,8 +293,8 @@ isthmus_status_t op_pack(isthmus_chip_op_t* op, int32_t input, const void* src, 
   p.kernel->pack(p.plan, input, src, dst);
   return ISTHMUS_OK;
 }
-isthmus_status_t op_run(isthmus_chip_op_t* op, const isthmus_tensor_arg_t* operands, isthmus_address_t workspace,
-                        isthmus_chip_stream_t* stream) {
+isthmus_status_t op_run(isthmus_chip_op_t* op, const isthmus_tensor_arg_t* operands,
+                        isthmus_address_t workspace, isthmus_chip_stream_t* stream) {
   stream_of(stream)->add_op(*op_of(op), operands, workspace);
   return ISTHMUS_OK;
 }
@@ -296,7 +303,8 @@ void op_release(isthmus_chip_op_t* op) { delete op_of(op); }
 // -- capture --
 
 isthmus_status_t capture_begin(isthmus_chip_stream_t* stream) {
-  if (!stream_of(stream)->begin_capture()) return fail(ISTHMUS_FAILED_PRECONDITION, "the stream is already capturing");
+  if (!stream_of(stream)->begin_capture())
+    return fail(ISTHMUS_FAILED_PRECONDITION, "the stream is already capturing");
   return ISTHMUS_OK;
 }
 isthmus_status_t capture_end(isthmus_chip_stream_t* stream, isthmus_chip_capture_t** capture) {

@@ -12,13 +12,15 @@ inline void pause() {
 #endif
 }
 
-// Spins this often before sleeping or yielding: about 50 µs, several times the gap between two operators of a step.
+// Spins this often before sleeping or yielding: about 50 µs, several times the gap between two operators of a
+// step.
 constexpr int kSpins = 2000;
 constexpr uint32_t kStop = 1;
 
 }  // namespace
 
-Pool::Pool(const isthmus_host_t& host) : host_(host), thread_count_(host.thread_count < 1 ? 1 : host.thread_count) {
+Pool::Pool(const isthmus_host_t& host)
+    : host_(host), thread_count_(host.thread_count < 1 ? 1 : host.thread_count) {
   if (host_.parallel_for) return;
   for (int i = 1; i < thread_count_; ++i) helpers_.emplace_back([this, i] { helper(i); });
 }
@@ -53,7 +55,8 @@ void Pool::run_phase(const Kernel& kernel, const Run& run) {
         [](void* context, int64_t begin, int64_t end) {
           Pool& pool = *static_cast<Pool*>(context);
           for (int64_t i = begin; i < end; ++i)
-            pool.job_.kernel->run(pool.job_.run, Team(static_cast<int>(i), pool.thread_count_, &pool.job_.next));
+            pool.job_.kernel->run(pool.job_.run,
+                                  Team(static_cast<int>(i), pool.thread_count_, &pool.job_.next));
         },
         this);
     return;

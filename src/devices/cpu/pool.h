@@ -14,9 +14,9 @@
 
 namespace isthmus::cpu {
 
-// The calling thread and thread_count - 1 helpers. Helpers spin for some tens of microseconds after each operator, so
-// that the next one of a step starts at once, then sleep; an idle pool costs nothing. Thread-safe: one operator at a
-// time has the helpers, another caller meanwhile runs alone.
+// The calling thread and thread_count - 1 helpers. Helpers spin for some tens of microseconds after each
+// operator, so that the next one of a step starts at once, then sleep; an idle pool costs nothing.
+// Thread-safe: one operator at a time has the helpers, another caller meanwhile runs alone.
 class Pool {
  public:
   explicit Pool(const isthmus_host_t& host);

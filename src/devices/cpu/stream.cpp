@@ -2,6 +2,7 @@
 #include "devices/cpu/stream.h"
 
 #include <chrono>
+#include <cstdlib>
 
 namespace isthmus::cpu {
 namespace {
@@ -9,7 +10,11 @@ namespace {
 // How long the background thread leaves new work to somebody who is about to wait for it.
 constexpr auto kGrace = std::chrono::microseconds(200);
 // Operators with fewer elements than this, unless heavy, run on one thread: starting another costs more.
-constexpr int64_t kAloneElements = 16384;
+// ISTHMUS_CPU_ALONE_ELEMENTS sets it, so that tests can split small cases too.
+const int64_t kAloneElements = [] {
+  const char* wanted = std::getenv("ISTHMUS_CPU_ALONE_ELEMENTS");
+  return wanted ? std::strtoll(wanted, nullptr, 10) : int64_t{16384};
+}();
 
 int64_t elements(const isthmus_tensor_arg_t& arg, int rank) {
   int64_t n = 1;
@@ -19,7 +24,8 @@ int64_t elements(const isthmus_tensor_arg_t& arg, int rank) {
 
 }  // namespace
 
-void CommandList::add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace) {
+void CommandList::add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args,
+                         isthmus_address_t workspace) {
   Command command{Command::kOp};
   command.op = &op;
   command.workspace = reinterpret_cast<unsigned char*>(workspace);
@@ -149,7 +155,8 @@ void Stream::execute(const CommandList& list) {
       case Command::kOp: {
         const isthmus_tensor_arg_t* args = list.operands.data() + c.first_operand;
         const int size_operand = c.op->size_operand;
-        const bool alone = !c.op->plan.heavy && elements(args[size_operand], c.op->ranks[size_operand]) < kAloneElements;
+        const bool alone =
+            !c.op->plan.heavy && elements(args[size_operand], c.op->ranks[size_operand]) < kAloneElements;
         pool_.run(*c.op->kernel, Run{args, &c.op->plan, c.workspace, 0}, alone);
         break;
       }

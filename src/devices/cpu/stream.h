@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// In-order queues of work. A thread that waits for a stream executes it; a background thread takes over work that
-// nobody waits for, so that streams stay asynchronous without costing a hand-over in the common case.
+// In-order queues of work. A thread that waits for a stream executes it; a background thread takes over work
+// that nobody waits for, so that streams stay asynchronous without costing a hand-over in the common case.
 #pragma once
 
 #include <condition_variable>
@@ -79,13 +79,13 @@ class Stream {
 
  private:
   void background();
-  void announce();                                     // holding mutex_: work was added
-  void drain(std::unique_lock<std::mutex>& lock);      // holding mutex_ and executing_
+  void announce();                                 // holding mutex_: work was added
+  void drain(std::unique_lock<std::mutex>& lock);  // holding mutex_ and executing_
   void execute(const CommandList& list);
 
   Pool& pool_;
   std::mutex mutex_;
-  std::condition_variable changed_;     // work done
+  std::condition_variable changed_;  // work done
   std::condition_variable background_wake_;
   CommandList queued_, running_;
   std::unique_ptr<CommandList> capture_;

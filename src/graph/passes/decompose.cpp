@@ -33,15 +33,14 @@ Status expand(Graph& graph, const PassContext& context, Node node, std::vector<N
     out.push_back(std::move(node));
     return ok();
   }
-  if (depth > kMaxDepth)
-    return error(Code::kInternal, "the decomposition of '{}' never ends", node.op->name);
+  if (depth > kMaxDepth) return error(Code::kInternal, "the decomposition of '{}' never ends", node.op->name);
   std::vector<Node> parts;
   PassEmitter emitter(graph, parts, node.name);
-  ASSIGN_OR_RETURN(const auto outputs, node.op->decompose(emitter, node.inputs, node.attributes), "decomposing '{}'",
-                   node.op->name);
+  ASSIGN_OR_RETURN(const auto outputs, node.op->decompose(emitter, node.inputs, node.attributes),
+                   "decomposing '{}'", node.op->name);
   if (outputs.size() != node.outputs.size())
-    return error(Code::kInternal, "the decomposition of '{}' gives {} outputs, not {}", node.op->name, outputs.size(),
-                 node.outputs.size());
+    return error(Code::kInternal, "the decomposition of '{}' gives {} outputs, not {}", node.op->name,
+                 outputs.size(), node.outputs.size());
   renamed.resize(graph.values.size(), kNoValue);
   for (size_t i = 0; i < outputs.size(); ++i)
     if (node.outputs[i] != kNoValue) renamed[node.outputs[i]] = outputs[i];

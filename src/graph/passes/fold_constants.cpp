@@ -10,7 +10,8 @@ namespace {
 constexpr int64_t kMaxElements = 1 << 16;
 
 bool foldable(const Graph& graph, const Node& node) {
-  if (writes_state(node) || node.outputs.empty() || !node.regions.empty() || node.op->family == "random") return false;
+  if (writes_state(node) || node.outputs.empty() || !node.regions.empty() || node.op->family == "random")
+    return false;
   bool any = false;
   for (ValueId v : node.inputs) {
     if (v == kNoValue) continue;

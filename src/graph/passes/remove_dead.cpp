@@ -10,8 +10,9 @@ Status remove_dead(Graph& graph, const PassContext&) {
   for (ValueId v : graph.outputs) used[v] = 1;
   std::vector<Node> kept;
   for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
-    const bool needed = writes_state(*node) || std::any_of(node->outputs.begin(), node->outputs.end(),
-                                                           [&](ValueId v) { return v != kNoValue && used[v]; });
+    const bool needed =
+        writes_state(*node) || std::any_of(node->outputs.begin(), node->outputs.end(),
+                                           [&](ValueId v) { return v != kNoValue && used[v]; });
     if (!needed) continue;
     for (ValueId v : node->inputs)
       if (v != kNoValue) used[v] = 1;

@@ -41,16 +41,12 @@ bool equal(const Value& a, const Value& b) {
   if (a.is_number() && b.is_number()) return order_numbers(a, b) == 0;
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
-    case Value::Kind::kString:
-      return a.as_string() == b.as_string();
+    case Value::Kind::kString: return a.as_string() == b.as_string();
     case Value::Kind::kSequence:
       return &a.sequence() == &b.sequence() || equal_sequences(a.sequence(), b.sequence());
-    case Value::Kind::kDict:
-      return &a.dict() == &b.dict() || equal_dicts(a.dict(), b.dict());
-    case Value::Kind::kObject:
-      return a.object() == b.object();
-    default:
-      return true;
+    case Value::Kind::kDict: return &a.dict() == &b.dict() || equal_dicts(a.dict(), b.dict());
+    case Value::Kind::kObject: return a.object() == b.object();
+    default: return true;
   }
 }
 
@@ -76,8 +72,7 @@ Result<int> order(const Value& a, const Value& b, std::string_view operation) {
 
 Result<bool> contains(Runtime& runtime, const Value& haystack, const Value& needle) {
   switch (haystack.kind()) {
-    case Value::Kind::kUndefined:
-      return false;
+    case Value::Kind::kUndefined: return false;
     case Value::Kind::kString:
       if (!needle.is_string())
         return invalid_argument("'in' a string needs a string on its left, not '{}'", type_name(needle));
@@ -100,8 +95,7 @@ Result<bool> contains(Runtime& runtime, const Value& haystack, const Value& need
         return false;
       }
       [[fallthrough]];
-    default:
-      return invalid_argument("'in' has no meaning for a '{}'", type_name(haystack));
+    default: return invalid_argument("'in' has no meaning for a '{}'", type_name(haystack));
   }
 }
 

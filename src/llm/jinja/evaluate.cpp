@@ -24,40 +24,26 @@ Result<Value> Interpreter::evaluate(const Expression& node) {
 // Only calls, so that the frame each level of nesting takes stays small.
 Result<Value> Interpreter::dispatch(const Expression& node) {
   switch (node.kind) {
-    case Expression::Kind::kConstant:
-      return node.value;
-    case Expression::Kind::kName:
-      return lookup(node.name);
+    case Expression::Kind::kConstant: return node.value;
+    case Expression::Kind::kName: return lookup(node.name);
     case Expression::Kind::kTuple:
-    case Expression::Kind::kList:
-      return list_or_tuple(node);
-    case Expression::Kind::kDict:
-      return dict(node);
+    case Expression::Kind::kList: return list_or_tuple(node);
+    case Expression::Kind::kDict: return dict(node);
     case Expression::Kind::kCondition:
     case Expression::Kind::kAnd:
     case Expression::Kind::kOr:
-    case Expression::Kind::kNot:
-      return logic(node);
+    case Expression::Kind::kNot: return logic(node);
     case Expression::Kind::kUnary:
-    case Expression::Kind::kBinary:
-      return binary(node);
-    case Expression::Kind::kConcatenate:
-      return concatenate(node);
-    case Expression::Kind::kCompare:
-      return compare(node);
+    case Expression::Kind::kBinary: return binary(node);
+    case Expression::Kind::kConcatenate: return concatenate(node);
+    case Expression::Kind::kCompare: return compare(node);
     case Expression::Kind::kAttribute:
-    case Expression::Kind::kItem:
-      return item(node);
-    case Expression::Kind::kSlice:
-      return slice(node);
-    case Expression::Kind::kCall:
-      return call(node);
-    case Expression::Kind::kFilter:
-      return apply_filter(node);
-    case Expression::Kind::kTest:
-      return apply_test(node);
-    case Expression::Kind::kField:
-      break;
+    case Expression::Kind::kItem: return item(node);
+    case Expression::Kind::kSlice: return slice(node);
+    case Expression::Kind::kCall: return call(node);
+    case Expression::Kind::kFilter: return apply_filter(node);
+    case Expression::Kind::kTest: return apply_test(node);
+    case Expression::Kind::kField: break;
   }
   return error(Code::kInternal, "an assignment's target was evaluated");
 }
@@ -96,14 +82,10 @@ Result<Value> Interpreter::logic(const Expression& node) {
   ASSIGN_OR_RETURN(Value first, evaluate(*node.items[0]));
   const bool truth = is_truthy(first);
   switch (node.kind) {
-    case Expression::Kind::kNot:
-      return Value(!truth);
-    case Expression::Kind::kAnd:
-      return truth ? evaluate(*node.items[1]) : Result<Value>(std::move(first));
-    case Expression::Kind::kOr:
-      return truth ? Result<Value>(std::move(first)) : evaluate(*node.items[1]);
-    default:
-      break;
+    case Expression::Kind::kNot: return Value(!truth);
+    case Expression::Kind::kAnd: return truth ? evaluate(*node.items[1]) : Result<Value>(std::move(first));
+    case Expression::Kind::kOr: return truth ? Result<Value>(std::move(first)) : evaluate(*node.items[1]);
+    default: break;
   }
   if (truth) return evaluate(*node.items[1]);
   if (node.items[2]) return evaluate(*node.items[2]);

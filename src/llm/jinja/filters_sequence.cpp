@@ -13,19 +13,14 @@ namespace {
 Result<Value> length(Runtime&, const Value& input, Arguments& arguments) {
   RETURN_IF_ERROR(Parameters::bind("length", arguments, {}).status());
   switch (input.kind()) {
-    case Value::Kind::kUndefined:
-      return Value(0);
-    case Value::Kind::kString:
-      return Value::from_size(count_characters(input.as_string()));
-    case Value::Kind::kSequence:
-      return Value::from_size(input.sequence().items.size());
-    case Value::Kind::kDict:
-      return Value::from_size(input.dict().entries.size());
+    case Value::Kind::kUndefined: return Value(0);
+    case Value::Kind::kString: return Value::from_size(count_characters(input.as_string()));
+    case Value::Kind::kSequence: return Value::from_size(input.sequence().items.size());
+    case Value::Kind::kDict: return Value::from_size(input.dict().entries.size());
     case Value::Kind::kObject:
       if (const auto count = input.object()->length()) return Value::from_size(*count);
       [[fallthrough]];
-    default:
-      return invalid_argument("a value of type '{}' has no length", type_name(input));
+    default: return invalid_argument("a value of type '{}' has no length", type_name(input));
   }
 }
 

@@ -24,30 +24,17 @@ class Printer {
       return error(Code::kOutOfRange, "a value's text is longer than {} bytes",
                    runtime_.limits().output_bytes);
     switch (value.kind()) {
-      case Value::Kind::kUndefined:
-        out_ += "Undefined";
-        break;
-      case Value::Kind::kNone:
-        out_ += "None";
-        break;
-      case Value::Kind::kBool:
-        out_ += value.as_bool() ? "True" : "False";
-        break;
-      case Value::Kind::kInteger:
-        out_ += format_integer(value.as_integer());
-        break;
-      case Value::Kind::kFloat:
-        out_ += format_float(value.as_float());
-        break;
+      case Value::Kind::kUndefined: out_ += "Undefined"; break;
+      case Value::Kind::kNone: out_ += "None"; break;
+      case Value::Kind::kBool: out_ += value.as_bool() ? "True" : "False"; break;
+      case Value::Kind::kInteger: out_ += format_integer(value.as_integer()); break;
+      case Value::Kind::kFloat: out_ += format_float(value.as_float()); break;
       case Value::Kind::kString:
         out_ += value.text().markup ? "Markup(" + quote(value.as_string()) + ")" : quote(value.as_string());
         break;
-      case Value::Kind::kSequence:
-        return sequence(value.sequence());
-      case Value::Kind::kDict:
-        return dict(value.dict());
-      case Value::Kind::kObject:
-        return object(*value.object());
+      case Value::Kind::kSequence: return sequence(value.sequence());
+      case Value::Kind::kDict: return dict(value.dict());
+      case Value::Kind::kObject: return object(*value.object());
     }
     return ok();
   }
@@ -67,17 +54,12 @@ class Printer {
 
   Status sequence(const Sequence& sequence) {
     switch (sequence.form) {
-      case Sequence::Form::kList:
-        return items(sequence.items, "[", "]");
+      case Sequence::Form::kList: return items(sequence.items, "[", "]");
       case Sequence::Form::kTuple:
-      case Sequence::Form::kGroup:
-        return items(sequence.items, "(", sequence.items.size() == 1 ? ",)" : ")");
-      case Sequence::Form::kKeys:
-        return items(sequence.items, "dict_keys([", "])");
-      case Sequence::Form::kValues:
-        return items(sequence.items, "dict_values([", "])");
-      case Sequence::Form::kItems:
-        return items(sequence.items, "dict_items([", "])");
+      case Sequence::Form::kGroup: return items(sequence.items, "(", sequence.items.size() == 1 ? ",)" : ")");
+      case Sequence::Form::kKeys: return items(sequence.items, "dict_keys([", "])");
+      case Sequence::Form::kValues: return items(sequence.items, "dict_values([", "])");
+      case Sequence::Form::kItems: return items(sequence.items, "dict_items([", "])");
       case Sequence::Form::kRange:
         out_ += "range(" + format_integer(sequence.start) + ", " + format_integer(sequence.stop);
         if (sequence.step != 1) out_ += ", " + format_integer(sequence.step);
@@ -208,23 +190,12 @@ std::string escape_html(std::string_view text) {
   std::string out;
   for (char c : text) {
     switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&#34;"; break;
+      case '\'': out += "&#39;"; break;
+      default: out += c;
     }
   }
   return out;

@@ -106,17 +106,10 @@ Result<std::string> format_whole(const Specification& spec, Integer value) {
   std::string digits;
   switch (spec.type) {
     case 'x':
-    case 'X':
-      digits = group(in_base(value, 16), spec.grouping, 4);
-      break;
-    case 'o':
-      digits = group(in_base(value, 8), spec.grouping, 4);
-      break;
-    case 'b':
-      digits = group(in_base(value, 2), spec.grouping, 4);
-      break;
-    default:
-      digits = group(format_integer(value), spec.grouping, 3);
+    case 'X': digits = group(in_base(value, 16), spec.grouping, 4); break;
+    case 'o': digits = group(in_base(value, 8), spec.grouping, 4); break;
+    case 'b': digits = group(in_base(value, 2), spec.grouping, 4); break;
+    default: digits = group(format_integer(value), spec.grouping, 3);
   }
   if (spec.alternate && (spec.type == 'x' || spec.type == 'X' || spec.type == 'o' || spec.type == 'b')) {
     sign += '0';
@@ -132,19 +125,14 @@ std::string float_digits(const Specification& spec, double value) {
   if (std::isinf(value) || std::isnan(value)) return std::isnan(value) ? "nan" : "inf";
   switch (spec.type) {
     case 'e':
-    case 'E':
-      return fmt::format("{:.{}e}", value, precision);
+    case 'E': return fmt::format("{:.{}e}", value, precision);
     case 'f':
-    case 'F':
-      return fmt::format("{:.{}f}", value, precision);
-    case '%':
-      return fmt::format("{:.{}f}", value * 100, precision);
+    case 'F': return fmt::format("{:.{}f}", value, precision);
+    case '%': return fmt::format("{:.{}f}", value * 100, precision);
     case 'g':
     case 'G':
-    case 'n':
-      return fmt::format("{:.{}g}", value, std::max(precision, 1));
-    default:
-      break;
+    case 'n': return fmt::format("{:.{}g}", value, std::max(precision, 1));
+    default: break;
   }
   if (!spec.precision) return format_float(value);
   // Like g, but always with a digit behind the point unless there is an exponent.

@@ -164,8 +164,7 @@ class PercentFormatter {
                                                        fmt::format(".{}{}", precision.value_or(6), kind)));
         break;
       }
-      default:
-        return invalid_argument("'%{}' is not a known conversion", kind);
+      default: return invalid_argument("'%{}' is not a known conversion", kind);
     }
     if (numeric && sign.find('-') == std::string::npos)
       sign.insert(0, flag('+') ? "+" : flag(' ') ? " " : "");

@@ -75,41 +75,25 @@ Result<Interpreter::Flow> Interpreter::execute(const Statement& node) {
 
 Result<Interpreter::Flow> Interpreter::dispatch(const Statement& node) {
   switch (node.kind) {
-    case Statement::Kind::kText:
-      RETURN_IF_ERROR(write(node.text));
-      break;
-    case Statement::Kind::kPrint:
-      RETURN_IF_ERROR(print(node));
-      break;
-    case Statement::Kind::kIf:
-      return run_if(node);
+    case Statement::Kind::kText: RETURN_IF_ERROR(write(node.text)); break;
+    case Statement::Kind::kPrint: RETURN_IF_ERROR(print(node)); break;
+    case Statement::Kind::kIf: return run_if(node);
     case Statement::Kind::kFor: {
       ASSIGN_OR_RETURN(const Value items, evaluate(*node.expressions[0]));
       return run_for(node, items, 0);
     }
-    case Statement::Kind::kSet:
-      RETURN_IF_ERROR(set(node));
-      break;
-    case Statement::Kind::kSetBlock:
-      return set_block(node);
-    case Statement::Kind::kMacro:
-      RETURN_IF_ERROR(define_macro(node));
-      break;
-    case Statement::Kind::kCallBlock:
-      RETURN_IF_ERROR(call_block(node));
-      break;
-    case Statement::Kind::kFilterBlock:
-      return filter_block(node);
-    case Statement::Kind::kWith:
-      return with(node);
+    case Statement::Kind::kSet: RETURN_IF_ERROR(set(node)); break;
+    case Statement::Kind::kSetBlock: return set_block(node);
+    case Statement::Kind::kMacro: RETURN_IF_ERROR(define_macro(node)); break;
+    case Statement::Kind::kCallBlock: RETURN_IF_ERROR(call_block(node)); break;
+    case Statement::Kind::kFilterBlock: return filter_block(node);
+    case Statement::Kind::kWith: return with(node);
     case Statement::Kind::kScope: {
       const ScopeGuard guard(*this, scope_);
       return execute(node.body);
     }
-    case Statement::Kind::kBreak:
-      return Flow::kBreak;
-    case Statement::Kind::kContinue:
-      return Flow::kContinue;
+    case Statement::Kind::kBreak: return Flow::kBreak;
+    case Statement::Kind::kContinue: return Flow::kContinue;
   }
   return Flow::kNext;
 }

@@ -19,29 +19,17 @@ class JsonWriter {
     if (out_.size() > runtime_.limits().output_bytes)
       return error(Code::kOutOfRange, "JSON text longer than {} bytes", runtime_.limits().output_bytes);
     switch (value.kind()) {
-      case Value::Kind::kNone:
-        out_ += "null";
-        return ok();
-      case Value::Kind::kBool:
-        out_ += value.as_bool() ? "true" : "false";
-        return ok();
-      case Value::Kind::kInteger:
-        out_ += format_integer(value.as_integer());
-        return ok();
-      case Value::Kind::kFloat:
-        out_ += number(value.as_float());
-        return ok();
-      case Value::Kind::kString:
-        string(value.as_string());
-        return ok();
-      case Value::Kind::kDict:
-        return dict(value.dict());
+      case Value::Kind::kNone: out_ += "null"; return ok();
+      case Value::Kind::kBool: out_ += value.as_bool() ? "true" : "false"; return ok();
+      case Value::Kind::kInteger: out_ += format_integer(value.as_integer()); return ok();
+      case Value::Kind::kFloat: out_ += number(value.as_float()); return ok();
+      case Value::Kind::kString: string(value.as_string()); return ok();
+      case Value::Kind::kDict: return dict(value.dict());
       case Value::Kind::kSequence:
         if (value.sequence().form == Sequence::Form::kList || value.sequence().is_tuple())
           return list(value.sequence().items);
         break;
-      default:
-        break;
+      default: break;
     }
     return invalid_argument("a value of type '{}' has no form in JSON", type_name(value));
   }
@@ -62,29 +50,14 @@ class JsonWriter {
     for (size_t at = 0; at < text.size();) {
       const char32_t c = next_character(text, at);
       switch (c) {
-        case '"':
-          out_ += "\\\"";
-          continue;
-        case '\\':
-          out_ += "\\\\";
-          continue;
-        case '\n':
-          out_ += "\\n";
-          continue;
-        case '\r':
-          out_ += "\\r";
-          continue;
-        case '\t':
-          out_ += "\\t";
-          continue;
-        case '\f':
-          out_ += "\\f";
-          continue;
-        case '\b':
-          out_ += "\\b";
-          continue;
-        default:
-          break;
+        case '"': out_ += "\\\""; continue;
+        case '\\': out_ += "\\\\"; continue;
+        case '\n': out_ += "\\n"; continue;
+        case '\r': out_ += "\\r"; continue;
+        case '\t': out_ += "\\t"; continue;
+        case '\f': out_ += "\\f"; continue;
+        case '\b': out_ += "\\b"; continue;
+        default: break;
       }
       if (c < 0x20 || (style_.ascii_only && c > 0x7E && c < 0x10000)) {
         unit(c);
@@ -100,23 +73,12 @@ class JsonWriter {
 
   Status key(const Value& value) {
     switch (value.kind()) {
-      case Value::Kind::kString:
-        string(value.as_string());
-        return ok();
-      case Value::Kind::kNone:
-        out_ += "\"null\"";
-        return ok();
-      case Value::Kind::kBool:
-        out_ += value.as_bool() ? "\"true\"" : "\"false\"";
-        return ok();
-      case Value::Kind::kInteger:
-        out_ += '"' + format_integer(value.as_integer()) + '"';
-        return ok();
-      case Value::Kind::kFloat:
-        out_ += '"' + number(value.as_float()) + '"';
-        return ok();
-      default:
-        return invalid_argument("a key of type '{}' has no form in JSON", type_name(value));
+      case Value::Kind::kString: string(value.as_string()); return ok();
+      case Value::Kind::kNone: out_ += "\"null\""; return ok();
+      case Value::Kind::kBool: out_ += value.as_bool() ? "\"true\"" : "\"false\""; return ok();
+      case Value::Kind::kInteger: out_ += '"' + format_integer(value.as_integer()) + '"'; return ok();
+      case Value::Kind::kFloat: out_ += '"' + number(value.as_float()) + '"'; return ok();
+      default: return invalid_argument("a key of type '{}' has no form in JSON", type_name(value));
     }
   }
 

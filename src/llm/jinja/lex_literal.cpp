@@ -44,14 +44,10 @@ std::string without_underscores(std::string_view text) {
 int base_of_prefix(std::string_view text) {
   if (text.size() < 2 || text[0] != '0') return 10;
   switch (text[1] | 32) {
-    case 'x':
-      return 16;
-    case 'o':
-      return 8;
-    case 'b':
-      return 2;
-    default:
-      return 10;
+    case 'x': return 16;
+    case 'o': return 8;
+    case 'b': return 2;
+    default: return 10;
   }
 }
 
@@ -108,36 +104,18 @@ Result<std::string> unescape(std::string_view text) {
     }
     const char c = text[++i];
     switch (c) {
-      case '\n':
-        break;
+      case '\n': break;
       case '\\':
       case '\'':
-      case '"':
-        out += c;
-        break;
-      case 'a':
-        out += '\a';
-        break;
-      case 'b':
-        out += '\b';
-        break;
-      case 'f':
-        out += '\f';
-        break;
-      case 'n':
-        out += '\n';
-        break;
-      case 'r':
-        out += '\r';
-        break;
-      case 't':
-        out += '\t';
-        break;
-      case 'v':
-        out += '\v';
-        break;
-      case 'N':
-        return unimplemented("characters by name (\\N) are not supported");
+      case '"': out += c; break;
+      case 'a': out += '\a'; break;
+      case 'b': out += '\b'; break;
+      case 'f': out += '\f'; break;
+      case 'n': out += '\n'; break;
+      case 'r': out += '\r'; break;
+      case 't': out += '\t'; break;
+      case 'v': out += '\v'; break;
+      case 'N': return unimplemented("characters by name (\\N) are not supported");
       case 'x':
       case 'u':
       case 'U': {

@@ -194,12 +194,8 @@ Result<Value> pad(Runtime& runtime, const Value& self, Arguments& arguments) {
   };
   std::string text = self.as_string();
   switch (kSide) {
-    case Side::kLeft:
-      text += blanks(missing);
-      break;
-    case Side::kRight:
-      text = blanks(missing) + text;
-      break;
+    case Side::kLeft: text += blanks(missing); break;
+    case Side::kRight: text = blanks(missing) + text; break;
     case Side::kZeros: {
       const size_t sign = text.starts_with('-') || text.starts_with('+') ? 1 : 0;
       text.insert(sign, blanks(missing));

@@ -68,8 +68,7 @@ Result<Value> integers(char symbol, Integer a, Integer b) {
     case '*':
       if (__builtin_mul_overflow(a, b, &result)) return overflow();
       return Value(result);
-    default:
-      break;
+    default: break;
   }
   if (b == 0) return invalid_argument("division by zero");
   if (b == -1) return symbol == '%' ? Result<Value>(Value(0)) : negate(Value(a));
@@ -86,14 +85,10 @@ Result<Value> numbers(std::string_view symbol, const Value& a, const Value& b) {
   if (a.is_integral() && b.is_integral()) return integers(kind, a.as_integer(), b.as_integer());
   const double x = a.as_float(), y = b.as_float();
   switch (kind) {
-    case '+':
-      return Value(x + y);
-    case '-':
-      return Value(x - y);
-    case '*':
-      return Value(x * y);
-    default:
-      break;
+    case '+': return Value(x + y);
+    case '-': return Value(x - y);
+    case '*': return Value(x * y);
+    default: break;
   }
   if (y == 0) return invalid_argument("division by zero");
   return Value(kind == '%' ? floor_modulo(x, y) : floor_quotient(x, y));

@@ -227,8 +227,7 @@ Result<ExpressionPtr> Parser::parse_primary() {
         signature->uses_kwargs |= token.text == "kwargs";
       }
       return make(Expression::Kind::kName, at, token.text);
-    case Token::Type::kNumber:
-      return constant(token.value);
+    case Token::Type::kNumber: return constant(token.value);
     case Token::Type::kString: {
       std::string text = std::move(token.text);
       while (current().is(Token::Type::kString)) text += take().text;
@@ -243,8 +242,7 @@ Result<ExpressionPtr> Parser::parse_primary() {
       if (token.text == "[") return parse_list();
       if (token.text == "{") return parse_dict();
       break;
-    default:
-      break;
+    default: break;
   }
   if (token.is(Token::Type::kEnd)) return unexpected("an expression");
   at_--;

@@ -11,24 +11,15 @@ constexpr uint32_t kMaxStatementDepth = 200;
 
 std::string describe(const Token& token) {
   switch (token.type) {
-    case Token::Type::kText:
-      return "text";
-    case Token::Type::kBlockBegin:
-      return "'{%'";
-    case Token::Type::kBlockEnd:
-      return "'%}'";
-    case Token::Type::kPrintBegin:
-      return "'{{'";
-    case Token::Type::kPrintEnd:
-      return "'}}'";
-    case Token::Type::kString:
-      return "a string";
-    case Token::Type::kNumber:
-      return "a number";
-    case Token::Type::kEnd:
-      return "the end of the template";
-    default:
-      return "'" + token.text + "'";
+    case Token::Type::kText: return "text";
+    case Token::Type::kBlockBegin: return "'{%'";
+    case Token::Type::kBlockEnd: return "'%}'";
+    case Token::Type::kPrintBegin: return "'{{'";
+    case Token::Type::kPrintEnd: return "'}}'";
+    case Token::Type::kString: return "a string";
+    case Token::Type::kNumber: return "a number";
+    case Token::Type::kEnd: return "the end of the template";
+    default: return "'" + token.text + "'";
   }
 }
 
@@ -111,8 +102,7 @@ Result<Body> Parser::parse_body(Names ends) {
         RETURN_IF_ERROR(parse_statement(body, ends));
         RETURN_IF_ERROR(expect_block_end());
         break;
-      default:
-        return unexpected("text or a tag");
+      default: return unexpected("text or a tag");
     }
   }
 }

@@ -36,8 +36,7 @@ Result<Value> Runtime::call(const Value& callee, Arguments arguments) {
 
 Result<List> Runtime::items_of(const Value& value) {
   switch (value.kind()) {
-    case Value::Kind::kUndefined:
-      return List();
+    case Value::Kind::kUndefined: return List();
     case Value::Kind::kSequence:
       RETURN_IF_ERROR(charge(value.sequence().items.size() * sizeof(Value)));
       return value.sequence().items;
@@ -68,8 +67,7 @@ Result<List> Runtime::items_of(const Value& value) {
         return items;
       }
       [[fallthrough]];
-    default:
-      return invalid_argument("a value of type '{}' cannot be iterated over", type_name(value));
+    default: return invalid_argument("a value of type '{}' cannot be iterated over", type_name(value));
   }
 }
 

@@ -25,18 +25,12 @@ Result<Value> convert(const nlohmann::ordered_json& json, uint32_t depth) {
   using Type = nlohmann::ordered_json::value_t;
   if (depth > kMaxNesting) return invalid_argument("JSON nested more than {} levels deep", kMaxNesting);
   switch (json.type()) {
-    case Type::null:
-      return Value(None());
-    case Type::boolean:
-      return Value(json.get<bool>());
-    case Type::number_integer:
-      return Value(static_cast<Integer>(json.get<int64_t>()));
-    case Type::number_unsigned:
-      return Value(static_cast<Integer>(json.get<uint64_t>()));
-    case Type::number_float:
-      return Value(json.get<double>());
-    case Type::string:
-      return Value(json.get_ref<const std::string&>());
+    case Type::null: return Value(None());
+    case Type::boolean: return Value(json.get<bool>());
+    case Type::number_integer: return Value(static_cast<Integer>(json.get<int64_t>()));
+    case Type::number_unsigned: return Value(static_cast<Integer>(json.get<uint64_t>()));
+    case Type::number_float: return Value(json.get<double>());
+    case Type::string: return Value(json.get_ref<const std::string&>());
     case Type::array: {
       List items;
       items.reserve(json.size());
@@ -54,8 +48,7 @@ Result<Value> convert(const nlohmann::ordered_json& json, uint32_t depth) {
       }
       return make_dict(std::move(dict));
     }
-    default:
-      return invalid_argument("JSON of binary type has no meaning in a template");
+    default: return invalid_argument("JSON of binary type has no meaning in a template");
   }
 }
 
@@ -91,23 +84,17 @@ bool Value::same_as(const Value& other) const {
         if (is(Kind::kObject)) return object() == other.object();
         return std::get<0>(data_) == std::get<0>(other.data_);
       }();
-    default:
-      return equal(*this, other);
+    default: return equal(*this, other);
   }
 }
 
 Extent extent_of(const Value& value) {
   switch (value.kind()) {
-    case Value::Kind::kString:
-      return {0, 1 + value.as_string().size() / 16};
-    case Value::Kind::kSequence:
-      return value.sequence().extent;
-    case Value::Kind::kDict:
-      return value.dict().extent;
-    case Value::Kind::kObject:
-      return value.object()->extent;
-    default:
-      return {};
+    case Value::Kind::kString: return {0, 1 + value.as_string().size() / 16};
+    case Value::Kind::kSequence: return value.sequence().extent;
+    case Value::Kind::kDict: return value.dict().extent;
+    case Value::Kind::kObject: return value.object()->extent;
+    default: return {};
   }
 }
 
@@ -183,21 +170,14 @@ void Dict::set(Value key, Value value) {
 bool is_truthy(const Value& value) {
   switch (value.kind()) {
     case Value::Kind::kUndefined:
-    case Value::Kind::kNone:
-      return false;
+    case Value::Kind::kNone: return false;
     case Value::Kind::kBool:
-    case Value::Kind::kInteger:
-      return value.as_integer() != 0;
-    case Value::Kind::kFloat:
-      return value.as_float() != 0;
-    case Value::Kind::kString:
-      return !value.as_string().empty();
-    case Value::Kind::kSequence:
-      return !value.sequence().items.empty();
-    case Value::Kind::kDict:
-      return !value.dict().entries.empty();
-    case Value::Kind::kObject:
-      return value.object()->length().value_or(1) != 0;
+    case Value::Kind::kInteger: return value.as_integer() != 0;
+    case Value::Kind::kFloat: return value.as_float() != 0;
+    case Value::Kind::kString: return !value.as_string().empty();
+    case Value::Kind::kSequence: return !value.sequence().items.empty();
+    case Value::Kind::kDict: return !value.dict().entries.empty();
+    case Value::Kind::kObject: return value.object()->length().value_or(1) != 0;
   }
   return false;
 }
@@ -216,57 +196,38 @@ size_t hash(const Value& value) {
   switch (value.kind()) {
     case Value::Kind::kBool:
     case Value::Kind::kInteger:
-    case Value::Kind::kFloat:
-      return std::hash<double>()(value.as_float());
-    case Value::Kind::kString:
-      return std::hash<std::string>()(value.as_string());
+    case Value::Kind::kFloat: return std::hash<double>()(value.as_float());
+    case Value::Kind::kString: return std::hash<std::string>()(value.as_string());
     case Value::Kind::kSequence: {
       size_t result = 17;
       for (const Value& item : value.sequence().items) result = mix(result, hash(item));
       return result;
     }
-    case Value::Kind::kObject:
-      return std::hash<const void*>()(value.object().get());
-    default:
-      return static_cast<size_t>(value.kind());
+    case Value::Kind::kObject: return std::hash<const void*>()(value.object().get());
+    default: return static_cast<size_t>(value.kind());
   }
 }
 
 std::string_view type_name(const Value& value) {
   switch (value.kind()) {
-    case Value::Kind::kUndefined:
-      return "Undefined";
-    case Value::Kind::kNone:
-      return "NoneType";
-    case Value::Kind::kBool:
-      return "bool";
-    case Value::Kind::kInteger:
-      return "int";
-    case Value::Kind::kFloat:
-      return "float";
-    case Value::Kind::kString:
-      return value.text().markup ? "Markup" : "str";
-    case Value::Kind::kDict:
-      return "dict";
-    case Value::Kind::kObject:
-      return value.object()->type_name();
-    case Value::Kind::kSequence:
-      break;
+    case Value::Kind::kUndefined: return "Undefined";
+    case Value::Kind::kNone: return "NoneType";
+    case Value::Kind::kBool: return "bool";
+    case Value::Kind::kInteger: return "int";
+    case Value::Kind::kFloat: return "float";
+    case Value::Kind::kString: return value.text().markup ? "Markup" : "str";
+    case Value::Kind::kDict: return "dict";
+    case Value::Kind::kObject: return value.object()->type_name();
+    case Value::Kind::kSequence: break;
   }
   switch (value.sequence().form) {
-    case Sequence::Form::kList:
-      return "list";
+    case Sequence::Form::kList: return "list";
     case Sequence::Form::kTuple:
-    case Sequence::Form::kGroup:
-      return "tuple";
-    case Sequence::Form::kKeys:
-      return "dict_keys";
-    case Sequence::Form::kValues:
-      return "dict_values";
-    case Sequence::Form::kItems:
-      return "dict_items";
-    case Sequence::Form::kRange:
-      return "range";
+    case Sequence::Form::kGroup: return "tuple";
+    case Sequence::Form::kKeys: return "dict_keys";
+    case Sequence::Form::kValues: return "dict_values";
+    case Sequence::Form::kItems: return "dict_items";
+    case Sequence::Form::kRange: return "range";
   }
   return "object";
 }

@@ -18,7 +18,8 @@ uint64_t prefix_key(uint64_t parent, std::span<const int32_t> tokens) {
 }  // namespace
 
 BlockPool::BlockPool(int64_t blocks) : blocks_(static_cast<size_t>(blocks)) {
-  for (size_t b = 0; b < blocks_.size(); ++b) blocks_[b].place = free_.insert(free_.end(), static_cast<int32_t>(b));
+  for (size_t b = 0; b < blocks_.size(); ++b)
+    blocks_[b].place = free_.insert(free_.end(), static_cast<int32_t>(b));
 }
 
 Result<int32_t> BlockPool::take() {
@@ -57,7 +58,8 @@ int32_t BlockPool::find(uint64_t parent, std::span<const int32_t> tokens, uint64
   auto found = published_.find(*key);
   if (found == published_.end()) return -1;
   const Block& b = blocks_[found->second];
-  if (b.parent != parent || !std::equal(tokens.begin(), tokens.end(), b.tokens.begin(), b.tokens.end())) return -1;
+  if (b.parent != parent || !std::equal(tokens.begin(), tokens.end(), b.tokens.begin(), b.tokens.end()))
+    return -1;
   retain(found->second);
   return found->second;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which blocks of the paged cache belong to whom: counted references, and finished blocks kept for reuse by prefix.
+// Which blocks of the paged cache belong to whom: counted references, and finished blocks kept for reuse by
+// prefix.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,8 @@ class BlockPool {
   void release(int32_t block);
   bool shared(int32_t block) const { return blocks_[block].references > 1; }
 
-  // Says that a full block holds these tokens after the prefix `parent` (0 at the start); returns the prefix's key.
+  // Says that a full block holds these tokens after the prefix `parent` (0 at the start); returns the
+  // prefix's key.
   uint64_t publish(int32_t block, uint64_t parent, std::span<const int32_t> tokens);
   // The block published for these tokens after that prefix, with a reference added; -1 when there is none.
   int32_t find(uint64_t parent, std::span<const int32_t> tokens, uint64_t* key);
@@ -39,7 +41,7 @@ class BlockPool {
     int references = 0;
     uint64_t key = 0;  // 0: not published
     uint64_t parent = 0;
-    std::vector<int32_t> tokens;  // compared in full: equal keys are not proof
+    std::vector<int32_t> tokens;         // compared in full: equal keys are not proof
     std::list<int32_t>::iterator place;  // in free_, while references is 0
   };
   std::vector<Block> blocks_;

@@ -18,7 +18,7 @@ double attribute_number(const Attributes& attributes, size_t position) {
   return std::get<double>(value);
 }
 
-template <typename Row>
+template <typename Row, bool test>
 Status unary_reference(const ReferenceCall& call) {
   const Tensor& x = call.inputs[0];
   const Tensor& y = call.outputs[0];
@@ -31,8 +31,7 @@ Status unary_reference(const ReferenceCall& call) {
       for_each_index(y.dims, y.rank, [&](const int64_t* index) {
         const V value = get(x.as<T>()[x.offset(index)]);
         const auto result = Row::of(value, a, b);
-        if constexpr (std::is_same_v<decltype(result), const bool> ||
-                      std::is_same_v<decltype(result), const int>)
+        if constexpr (test)
           put(y.as<Bool>()[y.offset(index)], result != 0);
         else
           put(y.as<T>()[y.offset(index)], static_cast<V>(result));
@@ -84,16 +83,14 @@ std::vector<OpDef> defs() {
     def.reference = run;
     out.push_back(std::move(def));
   };
-#define NONE \
-  {          \
-  }
-#define WITH(...) {__VA_ARGS__}
-#define UNARY(NAME, KINDS, FILL, ATTRIBUTES, MEANING, ONNX, ACLNN, FORMULA)                              \
-  add(make(#NAME, KINDS, Fill::FILL, std::vector<AttributeDef> ATTRIBUTES, MEANING, ONNX, ACLNN, false), \
-      unary_reference<Unary_##NAME>);
-#define UNARY_TEST(NAME, KINDS, FILL, ATTRIBUTES, MEANING, ONNX, ACLNN, FORMULA)                        \
-  add(make(#NAME, KINDS, Fill::FILL, std::vector<AttributeDef> ATTRIBUTES, MEANING, ONNX, ACLNN, true), \
-      unary_reference<Unary_##NAME>);
+#define NONE
+#define WITH(...) __VA_ARGS__
+#define UNARY(NAME, KINDS, FILL, ATTRIBUTES, MEANING, ONNX, ACLNN, FORMULA)      \
+  add(make(#NAME, KINDS, Fill::FILL, {ATTRIBUTES}, MEANING, ONNX, ACLNN, false), \
+      unary_reference<Unary_##NAME, false>);
+#define UNARY_TEST(NAME, KINDS, FILL, ATTRIBUTES, MEANING, ONNX, ACLNN, FORMULA) \
+  add(make(#NAME, KINDS, Fill::FILL, {ATTRIBUTES}, MEANING, ONNX, ACLNN, true),  \
+      unary_reference<Unary_##NAME, true>);
 #include "ops/elementwise/unary.inc"
 #undef UNARY
 #undef UNARY_TEST

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// reshape: the same elements in the same order under other dimensions. Executables make it a view, without work.
+// reshape: the same elements in the same order under other dimensions. Executables make it a view, without
+// work.
 #include <cstring>
 
 #include "ops/op_def.h"
@@ -38,7 +39,8 @@ Status infer(const InferCall& call) {
       unknown = static_cast<int>(shape.size());
       shape.push_back(1);
     } else if (dim < 0) {
-      return invalid_argument("dims has {}; only -1 (infer), 0 (keep) and positive numbers mean something", dim);
+      return invalid_argument("dims has {}; only -1 (infer), 0 (keep) and positive numbers mean something",
+                              dim);
     } else {
       shape.push_back(dim);
     }
@@ -54,10 +56,12 @@ Status infer(const InferCall& call) {
       dim.offset /= by;
       dim.scale /= by;
       shape[unknown] = dim;
-    } else if (known.offset == 0 && total.offset == 0 && known.symbol == total.symbol && total.scale % known.scale == 0) {
+    } else if (known.offset == 0 && total.offset == 0 && known.symbol == total.symbol &&
+               total.scale % known.scale == 0) {
       shape[unknown] = total.scale / known.scale;
     } else {
-      return invalid_argument("cannot infer a dimension of {} from {}", shape_to_string(shape), shape_to_string(x.shape));
+      return invalid_argument("cannot infer a dimension of {} from {}", shape_to_string(shape),
+                              shape_to_string(x.shape));
     }
   } else if (!(known == total)) {
     return invalid_argument("{} has {} elements, {} has {}", shape_to_string(x.shape), total.to_string(),
@@ -99,7 +103,8 @@ std::vector<OpDef> defs() {
   def.meaning = "the same elements, row-major, under other dimensions";
   def.inputs = {{"x", dtypes::plain, "any shape"}};
   def.outputs = {{"y", dtypes::plain, "the shape dims says"}};
-  def.attributes = {{"dims", std::vector<int64_t>{-1}, "0 keeps the input's dimension at that place, -1 is inferred"}};
+  def.attributes = {
+      {"dims", std::vector<int64_t>{-1}, "0 keeps the input's dimension at that place, -1 is inferred"}};
   def.order = "elementwise";
   def.infer = infer;
   def.reference = reference;

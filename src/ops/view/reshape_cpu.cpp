@@ -13,7 +13,8 @@ struct ReshapePlan {
 };
 
 const char* prepare(const isthmus_op_query_t& query, Plan& plan) {
-  plan_data<ReshapePlan>(plan) = {bytes_of(query.operands[0].dtype, 1), query.operands[0].rank, query.operands[1].rank};
+  plan_data<ReshapePlan>(plan) = {bytes_of(query.operands[0].dtype, 1), query.operands[0].rank,
+                                  query.operands[1].rank};
   return nullptr;
 }
 

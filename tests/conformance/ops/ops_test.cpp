@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every declared operator, every sample: the reference against its decomposition and against the CPU chip,
+// bit by bit, for each instruction set, on 1, 2 and 3 threads, with fixed dims and with ranges. Prints what
+// ran how often and what is missing. Without ISTHMUS_CPU_ISA it runs itself once per instruction set.
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <set>
+
+#include "chip.h"
+#include "ops/registry.h"
+
+namespace isthmus::conformance {
+namespace {
+
+constexpr int kThreads[] = {1, 2, 3};
+constexpr const char* kIsas[] = {"generic", "avx2", "avx512"};
+
+struct Row {
+  int cases = 0, decomposed = 0, ranged = 0;
+  std::map<std::string, int> implementations;  // runs of each
+  std::map<std::string, int> refusals;         // cases refused, by reason
+};
+std::map<std::string, Row>& report() {
+  static std::map<std::string, Row> rows;
+  return rows;
+}
+
+Chip* chip(size_t which) {
+  static std::vector<std::unique_ptr<Chip>> chips;
+  static std::string reason;
+  if (chips.empty() && reason.empty()) {
+    for (int threads : kThreads) {
+      Result<std::unique_ptr<Chip>> opened = Chip::open(ISTHMUS_PLUGIN_DIR "/isthmus_cpu.so", threads);
+      if (!opened.ok()) {
+        reason = opened.status().to_string();
+        break;
+      }
+      chips.push_back(std::move(*opened));
+    }
+  }
+  if (which >= chips.size()) {
+    ADD_FAILURE() << reason;
+    return nullptr;
+  }
+  return chips[which].get();
+}
+
+void expect_same(const std::vector<HostTensor>& expected, const std::vector<HostTensor>& actual,
+                 const std::string& what) {
+  ASSERT_EQ(expected.size(), actual.size()) << what;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const std::string difference = compare_bits(expected[i].tensor(), actual[i].tensor());
+    EXPECT_EQ(difference, "") << what << ", result " << i;
+    EXPECT_TRUE(expected[i].guards_intact()) << what << ": the reference wrote outside of result " << i;
+  }
+}
+
+class Operator : public testing::TestWithParam<const OpDef*> {};
+
+TEST_P(Operator, GivesTheBitsOfItsReference) {
+  const OpDef& def = *GetParam();
+  Row& row = report()[def.name];
+  const std::vector<Sample> samples = def.samples ? def.samples() : std::vector<Sample>{};
+  ASSERT_FALSE(samples.empty()) << def.name << " declares no samples";
+  uint64_t key = 0;
+  for (const Sample& sample : samples) {
+    Result<SampleCase> made = make_case(def, sample, ++key);
+    ASSERT_TRUE(made.ok()) << "sample " << key << ": " << made.status().to_string();
+    const std::string what = made->describe(def) + ", sample " + std::to_string(key);
+    Result<std::vector<HostTensor>> expected = made->run_reference(def);
+    ASSERT_TRUE(expected.ok()) << what << ": " << expected.status().to_string();
+    ++row.cases;
+    if (def.decompose) {
+      Result<std::vector<HostTensor>> decomposed = run_decomposed(def, *made);
+      ASSERT_TRUE(decomposed.ok()) << what << ", decomposed: " << decomposed.status().to_string();
+      expect_same(*expected, *decomposed, what + ", decomposed");
+      ++row.decomposed;
+    }
+    for (size_t which = 0; which < std::size(kThreads); ++which) {
+      Chip* on = chip(which);
+      ASSERT_NE(on, nullptr);
+      for (Dims dims : {Dims::kFixed, Dims::kRange}) {
+        const std::string where = fmt::format("{}, {} threads{}", what, kThreads[which],
+                                              dims == Dims::kRange ? ", dims as ranges" : "");
+        Result<Outcome> outcome = on->run(def, *made, dims);
+        if (!outcome.ok() && outcome.status().code() == Code::kUnimplemented) {
+          if (which == 0) ++row.refusals[outcome.status().message()];
+          continue;
+        }
+        if (!outcome.ok() && dims == Dims::kRange && outcome.status().code() == Code::kFailedPrecondition)
+          continue;
+        ASSERT_TRUE(outcome.ok()) << where << ": " << outcome.status().to_string();
+        if (dims == Dims::kRange) ++row.ranged;
+        ++row.implementations[outcome->implementation];
+        expect_same(*expected, outcome->results, where);
+        if (HasFailure()) return;  // One clear difference is worth more than a thousand.
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Operator, testing::ValuesIn(all_ops()),
+                         [](const testing::TestParamInfo<const OpDef*>& info) { return info.param->name; });
+
+void print_report() {
+  int cases = 0, runs = 0, missing = 0;
+  std::string lines, absent;
+  for (const auto& [name, row] : report()) {
+    cases += row.cases;
+    std::string ran;
+    for (const auto& [implementation, count] : row.implementations) {
+      ran += fmt::format("{}{} x{}", ran.empty() ? "" : ", ", implementation, count);
+      runs += count;
+    }
+    if (row.implementations.empty()) {
+      ++missing;
+      absent += fmt::format("  {}\n", name);
+      ran = "missing";
+    }
+    lines += fmt::format("{:<28} {:>4} cases, {:>3} decomposed, {:>4} ranged: {}\n", name, row.cases,
+                         row.decomposed, row.ranged, ran);
+    for (const auto& [reason, count] : row.refusals)
+      lines += fmt::format("    {:>4} refused: {}\n", count, reason);
+  }
+  fmt::print("\n{}{} operators, {} cases, {} runs on {}; {} operators without a kernel{}\n{}", lines,
+             report().size(), cases, runs, std::getenv("ISTHMUS_CPU_ISA"), missing, missing ? ":" : "",
+             absent);
+}
+
+// One child per instruction set; those this machine lacks are said and skipped.
+int run_each_isa(char** argv) {
+  int worst = 0;
+  for (const char* isa : kIsas) {
+    setenv("ISTHMUS_CPU_ISA", isa, 1);
+    pid_t child = 0;
+    int status = 1;
+    if (posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, argv, environ) != 0 ||
+        waitpid(child, &status, 0) < 0)
+      return 1;
+    if (!WIFEXITED(status)) {
+      fmt::print("{}: the test died of signal {}\n", isa, WTERMSIG(status));
+      worst = 1;
+    } else if (WEXITSTATUS(status) != 0) {
+      worst = WEXITSTATUS(status);
+    }
+  }
+  return worst;
+}
+
+}  // namespace
+}  // namespace isthmus::conformance
+
+int main(int argc, char** argv) {
+  using namespace isthmus::conformance;
+  bool listing = false;
+  for (int i = 1; i < argc; ++i) listing |= std::strcmp(argv[i], "--gtest_list_tests") == 0;
+  if (!std::getenv("ISTHMUS_CPU_ISA") && !listing) return run_each_isa(argv);
+  // Small cases have to reach every thread too.
+  setenv("ISTHMUS_CPU_ALONE_ELEMENTS", "0", 1);
+  testing::InitGoogleTest(&argc, argv);
+  if (!listing) {
+    auto opened = Chip::open(ISTHMUS_PLUGIN_DIR "/isthmus_cpu.so", 1);
+    if (!opened.ok() && opened.status().code() == isthmus::Code::kUnavailable) {
+      fmt::print("skipped: {}\n", opened.status().to_string());
+      return 0;
+    }
+  }
+  const int result = RUN_ALL_TESTS();
+  if (!listing) print_report();
+  return result;
+}
