@@ -163,6 +163,158 @@ TEST_P(BlockProducts, RowsDoNotDependOnTheRowsBesideThem) {
 INSTANTIATE_TEST_SUITE_P(Formats, BlockProducts, testing::ValuesIn(dtypes::blocks),
                          [](const auto& info) { return std::string(dtype_name(info.param)); });
 
+class DenseProducts : public testing::TestWithParam<Dtype> {};
+
+Bytes to_dtype(Bytes& values, int64_t n, Dtype dtype) {
+  Bytes bytes(dtype_bytes(dtype, n));
+  for (int64_t i = 0; i < n; ++i) {
+    const float v = values.as<float>()[i];
+    if (dtype == Dtype::kF32)
+      bytes.as<float>()[i] = v;
+    else
+      bytes.as<uint16_t>()[i] = dtype == Dtype::kF16 ? f32_to_f16(v) : f32_to_bf16(v);
+  }
+  return bytes;
+}
+
+// Factors of about 2^-63 each: products and sums lie around the least normal number.
+TEST_P(DenseProducts, KernelsGiveTheBitsOfTheReference) {
+  const Dtype format = GetParam();
+  for (const auto& [rows, k, n] : std::vector<std::array<int64_t, 3>>{{1, 3, 33},
+                                                                      {2, 64, 5},
+                                                                      {3, 129, 64},
+                                                                      {4, 5, 31},
+                                                                      {5, 1, 16},
+                                                                      {6, 300, 48},
+                                                                      {7, 31, 40},
+                                                                      {8, 0, 3},
+                                                                      {9, 2, 32},
+                                                                      {101, 700, 17},
+                                                                      {200, 70, 65}}) {
+    for (float size : {1.0f, 0x1p-63f}) {
+      const float w_size = format == Dtype::kF16 && size < 1 ? 0x1p-14f : size;
+      Bytes x = random_floats(rows * k, 1, format == Dtype::kF16 && size < 1 ? 0x1p-112f : size);
+      Bytes w = random_floats(n * k, 2, w_size), weight = to_dtype(w, n * k, format);
+      Bytes bias = random_floats(n, 3, size * size), y(rows * n * 4), expected(rows * n * 4);
+      if (k > 4 && rows > 1) x.as<float>()[k + 2] = std::nanf(""), x.as<float>()[3] = 1e-40f;
+      for (float* b : {bias.as<float>(), static_cast<float*>(nullptr)}) {
+        auto operands = [&](isthmus_role_t role, Bytes& out) {
+          return std::vector<KernelOperand>{{Dtype::kF32, {rows, k}, x.data()},
+                                            {format, {n, k}, weight.data(), role},
+                                            b ? KernelOperand{Dtype::kF32, {n}, b} : KernelOperand{},
+                                            {Dtype::kF32, {rows, n}, out.data()}};
+        };
+        run_reference("linear", operands(ISTHMUS_ROLE_CONSTANT, expected), 3);
+        int ran = 0;
+        for_each_kernel("linear", [&](const std::string& isa, const cpu::Kernel& kernel) {
+          for (isthmus_role_t role : {ISTHMUS_ROLE_CONSTANT, ISTHMUS_ROLE_ACTIVATION}) {
+            KernelCall call;
+            if (!call.prepare(kernel, operands(role, y), 3).empty()) continue;
+            ++ran;
+            for (int threads : {1, 3}) {
+              std::memset(y.data(), 0xff, y.size());
+              call.run(threads);
+              for (int64_t i = 0; i < rows * n; ++i)
+                ASSERT_TRUE(same(expected.as<float>()[i], y.as<float>()[i]))
+                    << dtype_name(format) << " " << isa << " " << kernel.name << " rows " << rows << " k "
+                    << k << " n " << n << " threads " << threads << " row " << i / n << " column " << i % n
+                    << ": " << expected.as<float>()[i] << " and " << y.as<float>()[i];
+            }
+          }
+        });
+        EXPECT_GE(ran, 3);
+      }
+    }
+  }
+}
+
+TEST_P(DenseProducts, RowsDoNotDependOnTheRowsBesideThem) {
+  const Dtype format = GetParam();
+  constexpr int64_t kRows = 512, kColumns = 72, k = 515;
+  Bytes x = random_floats(kRows * k, 4), w = random_floats(kColumns * k, 5),
+        weight = to_dtype(w, kColumns * k, format);
+  Bytes whole(kRows * kColumns * 4), y(kRows * kColumns * 4);
+  auto operands = [&](int64_t first, int64_t rows, Bytes& out) {
+    return std::vector<KernelOperand>{{Dtype::kF32, {rows, k}, x.as<float>() + first * k},
+                                      {format, {kColumns, k}, weight.data(), ISTHMUS_ROLE_CONSTANT},
+                                      {},
+                                      {Dtype::kF32, {rows, kColumns}, out.as<float>() + first * kColumns}};
+  };
+  for_each_kernel("linear", [&](const std::string& isa, const cpu::Kernel& kernel) {
+    KernelCall all;
+    ASSERT_EQ("", all.prepare(kernel, operands(0, kRows, whole), 3));
+    all.run(1);
+    for (int64_t chunk : {1, 3, 64, 512}) {
+      for (int threads : {1, 2}) {
+        std::memset(y.data(), 0xff, y.size());
+        for (int64_t first = 0; first < kRows; first += chunk) {
+          KernelCall part;
+          part.prepare(kernel, operands(first, std::min(chunk, kRows - first), y), 3);
+          part.run(threads);
+        }
+        ASSERT_EQ(0, std::memcmp(whole.data(), y.data(), y.size()))
+            << dtype_name(format) << " " << isa << " chunks of " << chunk << " on " << threads << " threads";
+      }
+    }
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, DenseProducts, testing::ValuesIn(dtypes::floats),
+                         [](const auto& info) { return std::string(dtype_name(info.param)); });
+
+TEST(Matmul, KernelsGiveTheBitsOfTheReference) {
+  const OpDef& op = *find_op("matmul");
+  for (const Sample& sample : op.samples()) {
+    if (!sample.inputs[0].order.empty()) continue;
+    const Attributes attributes = op.complete(sample.attributes).value();
+    std::vector<TensorType> types;
+    for (const SampleOperand& o : sample.inputs)
+      types.push_back({o.dtype, Shape(o.dims.begin(), o.dims.end())});
+    const std::vector<TensorType> results = op.infer_types(types, attributes).value();
+    std::vector<int64_t> y_dims;
+    int64_t n = 1;
+    for (const Dim& d : results[0].shape) y_dims.push_back(d.offset), n *= d.offset;
+    std::vector<Bytes> inputs;
+    for (const SampleOperand& o : sample.inputs) {
+      int64_t count = 1;
+      for (int64_t d : o.dims) count *= d;
+      Bytes values = random_floats(count, 7 + static_cast<uint32_t>(inputs.size()));
+      if (o.dtype == Dtype::kF64) {
+        inputs.emplace_back(count * 8);
+        for (int64_t i = 0; i < count; ++i) inputs.back().as<double>()[i] = values.as<float>()[i];
+      } else {
+        inputs.push_back(to_dtype(values, count, o.dtype));
+      }
+    }
+    const int64_t bytes = dtype_bytes(results[0].dtype, n);
+    Bytes expected(bytes), y(bytes);
+    auto operands = [&](Bytes& out) {
+      return std::vector<KernelOperand>{{sample.inputs[0].dtype, sample.inputs[0].dims, inputs[0].data()},
+                                        {sample.inputs[1].dtype, sample.inputs[1].dims, inputs[1].data()},
+                                        {results[0].dtype, y_dims, out.data()}};
+    };
+    const std::vector<KernelOperand> o = operands(expected);
+    const Tensor in[2] = {tensor(o[0]), tensor(o[1])}, out[1] = {tensor(o[2])};
+    ASSERT_TRUE(op.reference({in, out, attributes}).ok());
+    std::vector<isthmus_attribute_t> given;
+    for (const auto& [name, value] : attributes.values()) {
+      isthmus_attribute_t a = {};
+      a.name = name.c_str();
+      a.i = std::get<int64_t>(value);
+      given.push_back(a);
+    }
+    for_each_kernel("matmul", [&](const std::string& isa, const cpu::Kernel& kernel) {
+      KernelCall call;
+      ASSERT_EQ("", call.prepare(kernel, operands(y), 2, given));
+      std::memset(y.data(), 0x55, y.size());
+      call.run(2);
+      EXPECT_EQ(0, std::memcmp(expected.data(), y.data(), bytes))
+          << isa << " " << dtype_name(results[0].dtype) << " " << shape_to_string(types[0].shape) << " "
+          << shape_to_string(types[1].shape);
+    });
+  }
+}
+
 TEST(QuantizeRows, KernelsGiveTheBitsOfTheReference) {
   for (const Sample& sample : find_op("quantize_rows")->samples()) {
     const std::vector<int64_t>& dims = sample.inputs[0].dims;

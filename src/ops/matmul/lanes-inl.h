@@ -13,12 +13,6 @@
 #define ISTHMUS_UNROLL _Pragma("GCC unroll 32")
 #endif
 
-#if defined(__GNUC__) && !defined(__clang__)
-// g++ 12 takes the undefined vectors inside its own AVX-512 intrinsics for mistakes.
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#endif
-
 namespace isthmus::cpu::ISTHMUS_ISA {
 
 #if defined(__AVX512F__)
