@@ -3,10 +3,10 @@
 // rounding and bit operations only: every machine and every width gives the same bits
 // (docs/decisions/0001-numerics.md).
 //
-// Kernel files include devices/cpu/simd.h first and call elementary::exp(v) with float or F32x16; everything
-// else calls elementary::exp(x) with float. The largest errors found, in units in the last place, stand at
-// each function; the test measures them. NaN gives NaN; infinities, zeros of both signs and subnormal results
-// are right unless said otherwise.
+// Kernel files include devices/cpu/elementary.h and call elementary::exp(v) with float or F32x16; everything
+// else calls elementary::exp(x) with float. elementary_test.cpp holds the largest error of each, measured
+// over all magnitudes: 0.8 to 1.6 units in the last place, more for tan, sinh, cosh and sigmoid. NaN gives
+// NaN; infinities, zeros of both signs and subnormal results are right unless said otherwise.
 #pragma once
 
 #include <cstdint>
@@ -309,7 +309,7 @@ ISTHMUS_ELEMENTARY QuarterTurns<V> quarter_turns(V x) {
   const V n = t - kRounder;
   // The first step is exact; the others round relative to their small results.
   const V r = fma(n, 0x1.ee59dap-50f, fma(n, 0x1.777a5cp-25f, fma(n, -0x1.921fb6p+0f, x)));
-  const QuarterTurns<V> turns{bits(t) - kRounderBits, r};
+  const QuarterTurns<V> turns{bits(t) - kRounderBits, select(x == 0.0f, x, r)};  // -0 stays
   if (any(magnitude(x) >= 0x1p20f)) return large_quarter_turns(x, turns);
   return turns;
 }

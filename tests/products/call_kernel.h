@@ -101,6 +101,18 @@ class KernelCall {
                      cpu::Team(t, threads, &next));
     }
   }
+  // The same with the caller's threads: on_threads(work) calls work(0) … work(threads - 1) and returns when
+  // all are done.
+  template <typename OnThreads>
+  void run_on(int threads, OnThreads on_threads) {
+    for (int phase = 0; phase < plan_->phases; ++phase) {
+      int64_t next = 0;
+      on_threads([&](int t) {
+        kernel_->run(cpu::Run{args_.data(), plan_.get(), workspace_->data(), phase},
+                     cpu::Team(t, threads, &next));
+      });
+    }
+  }
   uint64_t packed_bytes(int input) const { return plan_->packed_bytes[input]; }
 
  private:

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention on the CPU: prefill in GFLOP/s, one query in GB/s of keys and values beside this machine's
+// reading of as many bytes at the same moment. attention_bench [isa]; kernels are called without the chip
+// around them.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <thread>
+
+#include "../../tests/products/call_kernel.h"
+#include "base/half.h"
+
+namespace isthmus {
+namespace {
+
+double seconds(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Runs work(thread) on every thread, spinning between calls as the chip's pool does.
+class Threads {
+ public:
+  explicit Threads(int count) : count_(count) {
+    for (int i = 1; i < count; ++i) threads_.emplace_back([this, i] { serve(i); });
+  }
+  ~Threads() {
+    stop_ = true;
+    ++generation_;
+    for (std::thread& thread : threads_) thread.join();
+  }
+  void run(const std::function<void(int)>& work) {
+    work_ = &work;
+    left_ = count_ - 1;
+    ++generation_;
+    work(0);
+    while (left_ > 0) std::this_thread::yield();
+  }
+  int count() const { return count_; }
+
+ private:
+  void serve(int index) {
+    for (int64_t seen = 0;;) {
+      while (generation_ == seen) std::this_thread::yield();
+      ++seen;
+      if (stop_) return;
+      (*work_)(index);
+      --left_;
+    }
+  }
+  int count_;
+  std::vector<std::thread> threads_;
+  const std::function<void(int)>* work_ = nullptr;
+  std::atomic<int64_t> generation_{0};
+  std::atomic<int> left_{0};
+  std::atomic<bool> stop_{false};
+};
+
+struct Shape {
+  const char* name;
+  int64_t heads, kv_heads, d;
+};
+
+class Problem {
+ public:
+  Problem(const Shape& shape, Dtype cache, int64_t tokens, int64_t context)
+      : shape_(shape), tokens_(tokens), context_(context) {
+    const int64_t blocks = (context + 63) / 64;
+    elements_ = blocks * 64 * shape.kv_heads * shape.d;
+    for (Bytes* bytes : {&k_, &v_}) {
+      *bytes = Bytes(static_cast<size_t>(dtype_bytes(cache, elements_)));
+      for (int64_t i = 0; i < elements_; ++i) {
+        const float value = static_cast<float>(i * 7919 % 2001 - 1000) * 1e-3f;
+        if (cache == Dtype::kF32)
+          bytes->as<float>()[i] = value;
+        else
+          bytes->as<uint16_t>()[i] = cache == Dtype::kF16 ? f32_to_f16(value) : f32_to_bf16(value);
+      }
+    }
+    q_.assign(static_cast<size_t>(tokens * shape.heads * shape.d), 0.01f);
+    y_.resize(q_.size());
+    for (int64_t i = 0; i < blocks; ++i) table_.push_back(static_cast<int32_t>(i));
+    for (int64_t t = 0; t < tokens; ++t) {
+      sequence_.push_back(0);
+      positions_.push_back(static_cast<int32_t>(context - tokens + t));
+    }
+    operands_ = {{Dtype::kF32, {tokens, shape.heads, shape.d}, q_.data()},
+                 {cache, {blocks, shape.kv_heads, shape.d, 64}, k_.data(), ISTHMUS_ROLE_STATE},
+                 {cache, {blocks, shape.kv_heads, 64, shape.d}, v_.data(), ISTHMUS_ROLE_STATE},
+                 {Dtype::kI32, {1, blocks}, table_.data()},
+                 {Dtype::kI32, {tokens}, sequence_.data()},
+                 {Dtype::kI32, {tokens}, positions_.data()},
+                 {},
+                 {},
+                 {Dtype::kF32, {tokens, shape.heads, shape.d}, y_.data()}};
+  }
+  const std::vector<KernelOperand>& operands() const { return operands_; }
+  double cache_bytes() { return static_cast<double>(k_.size() + v_.size()); }
+  double flops() const {
+    double positions = 0;
+    for (int64_t t = 0; t < tokens_; ++t) positions += static_cast<double>(context_ - tokens_ + t + 1);
+    return 4 * positions * static_cast<double>(shape_.heads * shape_.d);
+  }
+  // Reads every byte of the cache once.
+  void read(int thread, int count) {
+    for (Bytes* bytes : {&k_, &v_}) {
+      const size_t words = bytes->size() / 8, from = words * thread / count,
+                   to = words * (thread + 1) / count;
+      uint64_t sum[8] = {};
+      for (size_t i = from; i + 8 <= to; i += 8)
+        for (int j = 0; j < 8; ++j) sum[j] += bytes->as<uint64_t>()[i + j];
+      for (const uint64_t s : sum) sink_ += s;
+    }
+  }
+
+ private:
+  Shape shape_;
+  int64_t tokens_, context_, elements_;
+  Bytes k_, v_;
+  std::vector<float> q_, y_;
+  std::vector<int32_t> table_, sequence_, positions_;
+  std::vector<KernelOperand> operands_;
+  std::atomic<uint64_t> sink_{0};
+};
+
+void measure(const std::string& isa, const cpu::Kernel& kernel, const Shape& shape, Dtype cache,
+             int64_t tokens, int64_t context, int thread_count) {
+  Problem problem(shape, cache, tokens, context);
+  isthmus_attribute_t causal = {};
+  causal.name = "causal";
+  causal.i = 1;
+  KernelCall call;
+  const std::string reason = call.prepare(kernel, problem.operands(), 8, {causal});
+  if (!reason.empty()) return fmt::print("{}: {}\n", isa, reason);
+  Threads threads(thread_count);
+  double best = 1e9, best_read = 1e9;
+  for (int round = 0; round < 12; ++round) {
+    best_read =
+        std::min(best_read, seconds([&] { threads.run([&](int t) { problem.read(t, thread_count); }); }));
+    best = std::min(best, seconds([&] {
+                      call.run_on(thread_count,
+                                  [&](const std::function<void(int)>& work) { threads.run(work); });
+                    }));
+  }
+  const char* dtype = dtype_name(cache).data();
+  if (tokens == 1)
+    fmt::print("{:8} {:24} {:5} 1 query at {:5}, {} threads: {:6.1f} us, {:5.1f} GB/s of {:5.1f} read\n", isa,
+               shape.name, dtype, context, thread_count, best * 1e6, problem.cache_bytes() / best * 1e-9,
+               problem.cache_bytes() / best_read * 1e-9);
+  else
+    fmt::print("{:8} {:24} {:5} {} rows at {:5}, {} threads: {:6.2f} ms, {:6.1f} GFLOP/s\n", isa, shape.name,
+               dtype, tokens, context, thread_count, best * 1e3, problem.flops() / best * 1e-9);
+  std::fflush(stdout);
+}
+
+}  // namespace
+}  // namespace isthmus
+
+int main(int argc, char** argv) {
+  using namespace isthmus;
+  const Shape shapes[] = {{"SmolLM2-135M 9/3x64", 9, 3, 64}, {"Qwen3-0.6B 16/8x128", 16, 8, 128}};
+  for_each_kernel("attention", [&](const std::string& isa, const cpu::Kernel& kernel) {
+    if (argc > 1 && isa != argv[1]) return;
+    for (const Shape& shape : shapes)
+      for (const int threads : {1, 2}) {
+        for (const int64_t context : {256, 4096, 32768})
+          measure(isa, kernel, shape, Dtype::kF16, 1, context, threads);
+        measure(isa, kernel, shape, Dtype::kF16, 512, 512, threads);
+        measure(isa, kernel, shape, Dtype::kF32, 512, 512, threads);
+        measure(isa, kernel, shape, Dtype::kF16, 512, 4096, threads);
+      }
+  });
+}
