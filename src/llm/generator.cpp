@@ -86,7 +86,7 @@ Result<Reply> generate(Engine& engine, SequenceId id, const GenerationOptions& o
   }
   StreamDecoder decoder(tokenizer, {.skip_special = true});
   StopFilter filter(options.stop, on_text, reply.text);
-  const auto cancelled = [&] { return options.cancel && options.cancel->load(std::memory_order_relaxed); };
+  const auto cancelled = [&] { return options.cancelled && options.cancelled(); };
   const Clock::time_point start = Clock::now();
   Clock::time_point decode_start = start;
   for (;;) {

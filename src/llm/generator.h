@@ -2,7 +2,6 @@
 // Replies: sampling, stop rules and streaming of text for one sequence.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <string>
 #include <vector>
@@ -17,7 +16,7 @@ struct GenerationOptions {
   int64_t max_tokens = -1;              // -1: until the model stops or the context is full
   std::vector<std::string> stop;        // the reply ends before the first of these texts
   bool ignore_end = false;              // go on past end-of-generation tokens (benchmarks)
-  const std::atomic<bool>* cancel = nullptr;  // set from anywhere, also a signal handler: the reply ends
+  std::function<bool()> cancelled;      // asked before every step: true ends the reply
 };
 
 enum class StopReason { kEnd, kLength, kContext, kStopText, kCancelled };
