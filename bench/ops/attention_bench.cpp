@@ -12,6 +12,7 @@
 
 #include "../../tests/products/call_kernel.h"
 #include "base/half.h"
+#include "base/limits.h"
 
 namespace isthmus {
 namespace {
@@ -105,17 +106,6 @@ class Problem {
     for (int64_t t = 0; t < tokens_; ++t) positions += static_cast<double>(context_ - tokens_ + t + 1);
     return 4 * positions * static_cast<double>(shape_.heads * shape_.d);
   }
-  // Reads every byte of the cache once.
-  void read(int thread, int count) {
-    for (Bytes* bytes : {&k_, &v_}) {
-      const size_t words = bytes->size() / 8, from = words * thread / count,
-                   to = words * (thread + 1) / count;
-      uint64_t sum[8] = {};
-      for (size_t i = from; i + 8 <= to; i += 8)
-        for (int j = 0; j < 8; ++j) sum[j] += bytes->as<uint64_t>()[i + j];
-      for (const uint64_t s : sum) sink_ += s;
-    }
-  }
 
  private:
   Shape shape_;
@@ -124,7 +114,6 @@ class Problem {
   std::vector<float> q_, y_;
   std::vector<int32_t> table_, sequence_, positions_;
   std::vector<KernelOperand> operands_;
-  std::atomic<uint64_t> sink_{0};
 };
 
 void measure(const std::string& isa, const cpu::Kernel& kernel, const Shape& shape, Dtype cache,
@@ -137,23 +126,25 @@ void measure(const std::string& isa, const cpu::Kernel& kernel, const Shape& sha
   const std::string reason = call.prepare(kernel, problem.operands(), 8, {causal});
   if (!reason.empty()) return fmt::print("{}: {}\n", isa, reason);
   Threads threads(thread_count);
-  double best = 1e9, best_read = 1e9;
-  for (int round = 0; round < 12; ++round) {
-    best_read =
-        std::min(best_read, seconds([&] { threads.run([&](int t) { problem.read(t, thread_count); }); }));
-    best = std::min(best, seconds([&] {
-                      call.run_on(thread_count,
-                                  [&](const std::function<void(int)>& work) { threads.run(work); });
-                    }));
+  // The limit is taken between rounds: the machine changes under the measurement.
+  double best = 1e9, limit = 0;
+  for (int round = 0; round < 3; ++round) {
+    const Result<MeasuredLimit> now = tokens == 1
+                                          ? measure_read_bandwidth(thread_count, 0.03, PageSize::k4KiB,
+                                                                   static_cast<size_t>(problem.cache_bytes()))
+                                          : measure_f32_peak(thread_count, 0.03);
+    if (now.ok()) limit = std::max(limit, now->best);
+    for (int i = 0; i < 6; ++i)
+      best = std::min(best, seconds([&] {
+                        call.run_on(thread_count,
+                                    [&](const std::function<void(int)>& work) { threads.run(work); });
+                      }));
   }
-  const char* dtype = dtype_name(cache).data();
-  if (tokens == 1)
-    fmt::print("{:8} {:24} {:5} 1 query at {:5}, {} threads: {:6.1f} us, {:5.1f} GB/s of {:5.1f} read\n", isa,
-               shape.name, dtype, context, thread_count, best * 1e6, problem.cache_bytes() / best * 1e-9,
-               problem.cache_bytes() / best_read * 1e-9);
-  else
-    fmt::print("{:8} {:24} {:5} {} rows at {:5}, {} threads: {:6.2f} ms, {:6.1f} GFLOP/s\n", isa, shape.name,
-               dtype, tokens, context, thread_count, best * 1e3, problem.flops() / best * 1e-9);
+  const double rate = (tokens == 1 ? problem.cache_bytes() : problem.flops()) / best;
+  fmt::print(
+      "{:8} {:20} {:5} {:4} rows at {:5}, {} threads: {:9.1f} us, {:6.1f} {}, {:3.0f} % of the limit\n", isa,
+      shape.name, dtype_name(cache), tokens, context, thread_count, best * 1e6, rate * 1e-9,
+      tokens == 1 ? "GB/s" : "GFLOP/s", 100 * rate / limit);
   std::fflush(stdout);
 }
 

@@ -22,6 +22,10 @@
 
 #define ISTHMUS_SIMD __attribute__((always_inline)) inline
 
+namespace isthmus::cpu::ISTHMUS_ISA {
+typedef float F32x4 __attribute__((vector_size(16)));
+}
+
 #if defined(__AVX512F__)
 #include "devices/cpu/simd_whole.h"
 #else
@@ -102,18 +106,15 @@ ISTHMUS_SIMD F32x16 max_loose(F32x16 a, F32x16 b) {
 
 // The canonical end of a 16-lane sum: lanes j and j+8, then +4, +2, +1.
 ISTHMUS_SIMD float sum_lanes(F32x16 v) {
-  float t[16];
-  store(t, v);
-  for (int step = 8; step > 0; step /= 2)
-    for (int j = 0; j < step; ++j) t[j] += t[j + step];
-  return t[0];
+  const F32x4 a = (quarter<0>(v) + quarter<2>(v)) + (quarter<1>(v) + quarter<3>(v));
+  return (a[0] + a[2]) + (a[1] + a[3]);
 }
 ISTHMUS_SIMD float max_lanes_loose(F32x16 v) {
-  float t[16];
-  store(t, v);
-  for (int step = 8; step > 0; step /= 2)
-    for (int j = 0; j < step; ++j) t[j] = t[j] > t[j + step] ? t[j] : t[j + step];
-  return t[0];
+  const F32x4 even = quarter<0>(v) > quarter<2>(v) ? quarter<0>(v) : quarter<2>(v);
+  const F32x4 odd = quarter<1>(v) > quarter<3>(v) ? quarter<1>(v) : quarter<3>(v);
+  const F32x4 a = even > odd ? even : odd;
+  const float b = a[0] > a[2] ? a[0] : a[2], c = a[1] > a[3] ? a[1] : a[3];
+  return b > c ? b : c;
 }
 
 }  // namespace isthmus::cpu::ISTHMUS_ISA

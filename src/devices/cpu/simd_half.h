@@ -72,7 +72,8 @@ ISTHMUS_SIMD F32x16 load_f16(const uint16_t* p) {
 }
 ISTHMUS_SIMD void store_f16(uint16_t* p, F32x16 v) {
 #if defined(__AVX512F__)
-  _mm256_storeu_si256((__m256i*)p, _mm512_maskz_cvtps_ph((__mmask16)-1, (__m512)v, _MM_FROUND_TO_NEAREST_INT));
+  _mm256_storeu_si256((__m256i*)p,
+                      _mm512_maskz_cvtps_ph((__mmask16)-1, (__m512)v, _MM_FROUND_TO_NEAREST_INT));
 #elif defined(__AVX2__)
   _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph((__m256)v.p0, _MM_FROUND_TO_NEAREST_INT));
   _mm_storeu_si128((__m128i*)(p + 8), _mm256_cvtps_ph((__m256)v.p1, _MM_FROUND_TO_NEAREST_INT));

@@ -75,6 +75,18 @@ ISTHMUS_SIMD void store(int32_t* p, const I32x16& v) {
 }
 #endif
 
+// Lanes 4 I to 4 I + 3.
+template <int I>
+ISTHMUS_SIMD F32x4 quarter(const F32x16& v) {
+#if defined(__AVX2__)
+  const F32Part part = I < 2 ? v.p0 : v.p1;
+  constexpr int kFirst = I % 2 * 4;
+  return __builtin_shufflevector(part, part, kFirst, kFirst + 1, kFirst + 2, kFirst + 3);
+#else
+  return I < 2 ? (I == 0 ? v.p0 : v.p1) : (I == 2 ? v.p2 : v.p3);
+#endif
+}
+
 #define ISTHMUS_INLINE_LAMBDA __attribute__((always_inline))
 #define ISTHMUS_VECTOR_VECTOR(P, OP) a.P OP b.P
 #define ISTHMUS_VECTOR_SCALAR(P, OP) a.P OP(decltype(a.P){} + b)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // F32x16 and I32x16 where one register holds all 16 lanes (AVX-512). Included by simd.h only.
-// Intrinsics are the maskz_ forms with a full mask where g++ 12 warns of its own header otherwise; the code is the same.
+// Intrinsics are the maskz_ forms with a full mask where g++ 12 warns of its own header otherwise; the code
+// is the same.
 #pragma once
 
 namespace isthmus::cpu::ISTHMUS_ISA {
@@ -13,6 +14,12 @@ ISTHMUS_SIMD F32x16 load(const float* p) { return (F32x16)_mm512_loadu_ps(p); }
 ISTHMUS_SIMD I32x16 load(const int32_t* p) { return (I32x16)_mm512_loadu_si512(p); }
 ISTHMUS_SIMD void store(float* p, F32x16 v) { _mm512_storeu_ps(p, (__m512)v); }
 ISTHMUS_SIMD void store(int32_t* p, I32x16 v) { _mm512_storeu_si512(p, (__m512i)v); }
+
+// Lanes 4 I to 4 I + 3.
+template <int I>
+ISTHMUS_SIMD F32x4 quarter(F32x16 v) {
+  return __builtin_shufflevector(v, v, 4 * I, 4 * I + 1, 4 * I + 2, 4 * I + 3);
+}
 
 ISTHMUS_SIMD I32x16 bits(F32x16 v) { return (I32x16)v; }
 ISTHMUS_SIMD F32x16 from_bits(I32x16 v) { return (F32x16)v; }
@@ -28,7 +35,8 @@ ISTHMUS_SIMD F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
 ISTHMUS_SIMD F32x16 sqrt(F32x16 v) { return (F32x16)_mm512_maskz_sqrt_ps((__mmask16)-1, (__m512)v); }
 // To the nearest integer, ties to even.
 ISTHMUS_SIMD F32x16 round_even(F32x16 v) {
-  return (F32x16)_mm512_maskz_roundscale_ps((__mmask16)-1, (__m512)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  return (F32x16)_mm512_maskz_roundscale_ps((__mmask16)-1, (__m512)v,
+                                            _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 ISTHMUS_SIMD F32x16 to_f32(I32x16 v) { return __builtin_convertvector(v, F32x16); }
 // Towards zero; lanes beyond int32 give an unfixed number.

@@ -2,45 +2,26 @@
 // attention on the CPU. Work is cut into tiles: some tokens times the heads that share one key head. A tile
 // walks over the blocks of 64 positions its rows see; up to six rows at a time share every load of keys and
 // values.
-#include "devices/cpu/elementary.h"
-#include "devices/cpu/kernel.h"
-#include "devices/cpu/simd.h"
+//
+// Few tokens make few tiles. Then, in phase 0, the threads share out the blocks (dot products do not depend
+// on each other) and, in phase 1, the columns of the values: both keep every chain in its order.
+#include "ops/attention/attention_tile.h"
 
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
 
-constexpr int kBlock = 64;
-constexpr int kMaxDim = 1024;         // of a head
-constexpr int kMaxRows = 48;          // of a tile
-constexpr int kAccumulators = 12288;  // floats of a tile's accumulators, and of its gathered queries
-constexpr int kShare = 6;             // rows that share a load
-#if defined(__AVX512F__)
-constexpr int kWidth =
-    4;  // vectors of a panel worked on at a time: kShare * kWidth accumulators fit the registers
-#else
-constexpr int kWidth = 1;
-#endif
-
-enum { kQ, kK, kV, kTable, kSequence, kPositions, kLengths, kSinks, kOut };
-
-struct AttentionPlan {
-  float scale, cap;
-  int64_t window;
-  bool causal, lengths, sinks;
-  isthmus_dtype_t cache;
-  int d, dv, group, kv_heads;
-  int tile_tokens;  // per tile
-  int head_chunk;   // heads of a group per tile
-};
+constexpr int kMaxSplitTokens = 4;
+constexpr int64_t kMaxScoreBytes = int64_t{32} << 20;
+constexpr int kColumns = 32;  // of values that a thread takes at least: a cache line of F16
 
 const char* prepare_attention(const isthmus_op_query_t& query, Plan& plan) {
   AttentionPlan& p = plan_data<AttentionPlan>(plan);
   const isthmus_operand_t &q = query.operands[kQ], &k = query.operands[kK], &v = query.operands[kV];
   if (!k.contiguous || !v.contiguous) return "the cache is not contiguous";
   if (!query.operands[kOut].contiguous) return "the output is not contiguous";
+  if (q.dims[2] > kMaxDim || v.dims[3] > kMaxDim) return "heads of more than 1024 numbers";
   p.d = static_cast<int>(q.dims[2]);
   p.dv = static_cast<int>(v.dims[3]);
-  if (q.dims[2] > kMaxDim || v.dims[3] > kMaxDim) return "heads of more than 1024 numbers";
   p.scale = static_cast<float>(attribute_float(query, "scale"));
   if (p.scale == 0) p.scale = static_cast<float>(1.0 / __builtin_sqrt(static_cast<double>(p.d)));
   p.cap = static_cast<float>(attribute_float(query, "soft_cap"));
@@ -57,315 +38,256 @@ const char* prepare_attention(const isthmus_op_query_t& query, Plan& plan) {
   p.head_chunk = p.group < rows ? p.group : rows;
   p.tile_tokens = rows / p.head_chunk;
   plan.heavy = true;
+
+  p.score_positions = query.operands[kTable].dims[1] * kBlock;
+  const int64_t score_bytes = q.dims[1] * p.score_positions * static_cast<int64_t>(sizeof(float));
+  if (p.head_chunk == p.group && p.dv % kColumns == 0 && p.dv > 0 && score_bytes > 0) {
+    const int64_t most = kMaxScoreBytes / score_bytes;
+    p.split_tokens = static_cast<int>(most < kMaxSplitTokens ? most : kMaxSplitTokens);
+    if (p.split_tokens > q.dims[0]) p.split_tokens = static_cast<int>(q.dims[0]);
+    plan.workspace_bytes = static_cast<uint64_t>(p.split_tokens * score_bytes);
+    plan.phases = p.split_tokens > 0 ? 2 : 1;
+  }
   return nullptr;
-}
-
-// ---- Panels: c[r] = chain over k of a[r][k] * b[k][0 … 16 W)
-// ------------------------------------------------------
-
-ISTHMUS_SIMD F32x16 load_as_f32(const float* p) { return load(p); }
-struct F16 {
-  uint16_t bits;
-};
-struct BF16 {
-  uint16_t bits;
-};
-ISTHMUS_SIMD F32x16 load_as_f32(const F16* p) { return load_f16(&p->bits); }
-ISTHMUS_SIMD F32x16 load_as_f32(const BF16* p) { return load_bf16(&p->bits); }
-
-// Continues the chains in c, after c[r] *= factor[r]; with null factors they start at +0.
-template <int R, int W, typename T>
-ISTHMUS_SIMD void panel(const float* const* a, const T* b, int64_t ldb, int k0, int k1, float* const* c,
-                        const float* factor) {
-  F32x16 acc[R][W];
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-    for (int w = 0; w < W; ++w) acc[r][w] = factor ? load(c[r] + 16 * w) * factor[r] : set1(0.0f);
-  for (int k = k0; k < k1; ++k) {
-    F32x16 x[W];
-#pragma GCC unroll 8
-    for (int w = 0; w < W; ++w) x[w] = load_as_f32(b + k * ldb + 16 * w);
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) {
-      const F32x16 y = set1(a[r][k]);
-#pragma GCC unroll 8
-      for (int w = 0; w < W; ++w) acc[r][w] = fma(y, x[w], acc[r][w]);
-    }
-  }
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-    for (int w = 0; w < W; ++w) store(c[r] + 16 * w, acc[r][w]);
-}
-template <int R, typename T>
-void panels(const float* const* a, const T* b, int64_t ldb, int k0, int k1, float* const* c,
-            const float* factor, int vectors) {
-  float* at[R];
-  for (int v = 0; v < vectors;) {
-    for (int r = 0; r < R; ++r) at[r] = c[r] + 16 * v;
-    if (v + kWidth <= vectors) {
-      panel<R, kWidth>(a, b + 16 * v, ldb, k0, k1, at, factor);
-      v += kWidth;
-    } else {
-      panel<R, 1>(a, b + 16 * v, ldb, k0, k1, at, factor);
-      v += 1;
-    }
-  }
-}
-// Any number of rows up to kShare.
-template <typename T>
-void rows_panels(int rows, const float* const* a, const T* b, int64_t ldb, int k0, int k1, float* const* c,
-                 const float* factor, int vectors) {
-  switch (rows) {
-    case 1: return panels<1>(a, b, ldb, k0, k1, c, factor, vectors);
-    case 2: return panels<2>(a, b, ldb, k0, k1, c, factor, vectors);
-    case 3: return panels<3>(a, b, ldb, k0, k1, c, factor, vectors);
-    case 4: return panels<4>(a, b, ldb, k0, k1, c, factor, vectors);
-    case 5: return panels<5>(a, b, ldb, k0, k1, c, factor, vectors);
-    default: return panels<kShare>(a, b, ldb, k0, k1, c, factor, vectors);
-  }
-}
-
-// ---- One block's softmax step
-// -------------------------------------------------------------------------------------
-
-struct Row {
-  const float* q;
-  float* acc;  // dv rounded up to vectors
-  float m, l;
-  int64_t begin, end;  // visible positions
-  int64_t token;
-  int head;
-  bool sees;
-};
-
-// Turns 64 raw dot products into p and moves m and l on; returns the factor for what was accumulated before.
-float softmax_step(const AttentionPlan& plan, Row& row, float* s, int first, int last) {
-  F32x16 v[4];
-  const bool partial = first > 0 || last < kBlock;
-  F32x16 top = set1(row.m);
-  for (int i = 0; i < 4; ++i) {
-    v[i] = load(s + 16 * i) * plan.scale;
-    if (plan.cap > 0) v[i] = elementary::tanh(v[i] / plan.cap) * plan.cap;
-    if (partial) {
-      const I32x16 lane = lane_numbers() + 16 * i;
-      v[i] = select((lane >= first) & (lane < last), v[i], set1(-elementary::kInfinity));
-    }
-    top = max_loose(v[i], top);
-  }
-  const float m = max_lanes_loose(top);
-  const float c = elementary::exp(row.m - m);
-  F32x16 sum = set1(0.0f);
-  for (int i = 0; i < 4; ++i) {
-    v[i] = elementary::exp(v[i] - m);
-    store(s + 16 * i, v[i]);
-    sum = sum + v[i];
-  }
-  row.l = elementary::fma(row.l, c, sum_lanes(sum));
-  row.m = m;
-  row.sees = true;
-  return c;
-}
-
-// ---- Tiles
-// --------------------------------------------------------------------------------------------------------
-
-template <typename T>
-void to_f32(const T* from, int64_t count, float* to) {
-  for (int64_t i = 0; i < count; i += 16) store(to + i, load_as_f32(from + i));
-}
-
-struct Tile {
-  const AttentionPlan* plan;
-  Row rows[kMaxRows];
-  int count;
-  alignas(64) float scores[kMaxRows][kBlock];
-  alignas(64) float acc[kAccumulators];
-  alignas(64) float q[kAccumulators];
-  alignas(64) float panel[kBlock * (kMaxDim + 16)];  // a block of keys or values as F32
-};
-
-// p v for up to kShare rows whose visible positions [first, last) may differ.
-template <typename T>
-void weigh_values(int rows, const float* const* p, const T* v, int64_t ldv, const int* first, const int* last,
-                  float* const* acc, const float* factor, int vectors) {
-  int k0 = first[0], k1 = last[0];
-  bool alike = true;
-  for (int r = 1; r < rows; ++r) {
-    alike = alike && first[r] == first[0] && last[r] == last[0];
-    if (first[r] > k0) k0 = first[r];
-    if (last[r] < k1) k1 = last[r];
-  }
-  if (alike) return rows_panels(rows, p, v, ldv, k0, k1, acc, factor, vectors);
-  static const float kOnes[kShare] = {1, 1, 1, 1, 1, 1};
-  if (k1 <= k0) {
-    for (int r = 0; r < rows; ++r)
-      rows_panels(1, p + r, v, ldv, first[r], last[r], acc + r, factor + r, vectors);
-    return;
-  }
-  for (int r = 0; r < rows; ++r) rows_panels(1, p + r, v, ldv, first[r], k0, acc + r, factor + r, vectors);
-  rows_panels(rows, p, v, ldv, k0, k1, acc, kOnes, vectors);
-  for (int r = 0; r < rows; ++r)
-    if (k1 < last[r]) rows_panels(1, p + r, v, ldv, k1, last[r], acc + r, kOnes, vectors);
-}
-
-// One block of keys and values for the rows that see some of it.
-template <typename T>
-void add_block(Tile& tile, const T* k, const T* v, int64_t from, Row* const* rows, int count) {
-  const AttentionPlan& plan = *tile.plan;
-  const int vectors = (plan.dv + 15) / 16;
-  const bool convert = sizeof(T) == 2 && count > kShare;
-  const float *a[kMaxRows], *p[kMaxRows];
-  float *s[kMaxRows], *acc[kMaxRows], factor[kMaxRows];
-  int first[kMaxRows], last[kMaxRows];
-  for (int r = 0; r < count; ++r) {
-    a[r] = rows[r]->q;
-    acc[r] = rows[r]->acc;
-    p[r] = s[r] = tile.scores[r];
-    first[r] = rows[r]->begin > from ? static_cast<int>(rows[r]->begin - from) : 0;
-    last[r] = rows[r]->end - from < kBlock ? static_cast<int>(rows[r]->end - from) : kBlock;
-  }
-  if (convert) to_f32(k, static_cast<int64_t>(plan.d) * kBlock, tile.panel);
-  for (int r = 0; r < count; r += kShare) {
-    const int n = count - r < kShare ? count - r : kShare;
-    if (convert)
-      rows_panels(n, a + r, tile.panel, kBlock, 0, plan.d, s + r, nullptr, kBlock / 16);
-    else
-      rows_panels(n, a + r, k, kBlock, 0, plan.d, s + r, nullptr, kBlock / 16);
-  }
-  for (int r = 0; r < count; ++r) factor[r] = softmax_step(plan, *rows[r], s[r], first[r], last[r]);
-
-  int64_t ldv = plan.dv;
-  const bool repack = convert || plan.dv % 16 != 0;  // rows of values padded to whole vectors
-  if (repack) {
-    ldv = vectors * 16;
-    if (plan.dv % 16 == 0) {
-      to_f32(v, static_cast<int64_t>(plan.dv) * kBlock, tile.panel);
-    } else {
-      for (int j = 0; j < kBlock; ++j) {
-        T padded[kMaxDim + 16] = {};
-        std::memcpy(padded, v + j * plan.dv, sizeof(T) * plan.dv);
-        to_f32(padded, ldv, tile.panel + j * ldv);
-      }
-    }
-  }
-  for (int r = 0; r < count; r += kShare) {
-    const int n = count - r < kShare ? count - r : kShare;
-    if (repack)
-      weigh_values(n, p + r, tile.panel, ldv, first + r, last + r, acc + r, factor + r, vectors);
-    else
-      weigh_values(n, p + r, v, ldv, first + r, last + r, acc + r, factor + r, vectors);
-  }
-}
-
-// Rows of one sequence and key head over all blocks they see.
-template <typename T>
-void walk_blocks(Tile& tile, const Run& run, int64_t sequence, int kv_head, Row* rows, int count) {
-  const AttentionPlan& plan = *tile.plan;
-  const isthmus_tensor_arg_t& table = run.operands[kTable];
-  const int64_t blocks = run.operands[kK].dims[0];
-  int64_t low = rows[0].begin, high = rows[0].end;
-  for (int r = 1; r < count; ++r) {
-    if (rows[r].begin < low) low = rows[r].begin;
-    if (rows[r].end > high) high = rows[r].end;
-  }
-  for (int64_t from = low / kBlock * kBlock; from < high; from += kBlock) {
-    const int64_t block =
-        run.data<const int32_t>(kTable)[sequence * table.strides[0] + from / kBlock * table.strides[1]];
-    if (block < 0 || block >= blocks) continue;
-    Row* active[kMaxRows];
-    int n = 0;
-    for (int r = 0; r < count; ++r)
-      if (rows[r].begin < from + kBlock && rows[r].end > from && rows[r].begin < rows[r].end)
-        active[n++] = &rows[r];
-    if (n == 0) continue;
-    const int64_t at = block * plan.kv_heads + kv_head;
-    add_block(tile, run.data<const T>(kK) + at * plan.d * kBlock,
-              run.data<const T>(kV) + at * plan.dv * kBlock, from, active, n);
-  }
-}
-
-void finish_row(const AttentionPlan& plan, const Run& run, Row& row) {
-  if (plan.sinks) {
-    const float sink = run.data<const float>(kSinks)[row.head * run.operands[kSinks].strides[0]];
-    const float m = sink > row.m ? sink : row.m;
-    const float c = elementary::exp(row.m - m);
-    row.l = elementary::fma(row.l, c, elementary::exp(sink - m));
-    for (int i = 0; i < plan.dv; ++i) row.acc[i] *= c;
-    row.sees = true;
-  }
-  float* out = run.data<float>(kOut) + (row.token * plan.group * plan.kv_heads + row.head) * plan.dv;
-  for (int i = 0; i < plan.dv; ++i) out[i] = row.sees ? row.acc[i] / row.l : 0.0f;
 }
 
 int64_t index_at(const Run& run, int operand, int64_t i) {
   return run.data<const int32_t>(operand)[i * run.operands[operand].strides[0]];
 }
+// The cache block of positions from, from + 1, …; negative where there is none.
+int64_t block_at(const Run& run, int64_t sequence, int64_t from) {
+  const isthmus_tensor_arg_t& table = run.operands[kTable];
+  const int64_t block =
+      run.data<const int32_t>(kTable)[sequence * table.strides[0] + from / kBlock * table.strides[1]];
+  return block < run.operands[kK].dims[0] ? block : -1;
+}
+
+// Positions [begin, end) that token t sees.
+struct Visible {
+  int64_t sequence, begin, end;
+  int64_t first_block() const { return begin / kBlock; }
+  int64_t blocks() const { return begin < end ? (end + kBlock - 1) / kBlock - begin / kBlock : 0; }
+};
+Visible visible(const AttentionPlan& plan, const Run& run, int64_t t) {
+  const isthmus_tensor_arg_t& table = run.operands[kTable];
+  const int64_t sequence = index_at(run, kSequence, t), position = index_at(run, kPositions, t);
+  Visible v{sequence, 0, 0};
+  if (sequence >= 0 && sequence < table.dims[0]) {
+    v.end = plan.causal ? position + 1 : index_at(run, kLengths, sequence);
+    if (v.end > table.dims[1] * kBlock) v.end = table.dims[1] * kBlock;
+  }
+  if (plan.window > 0 && position + 1 > plan.window) v.begin = position + 1 - plan.window;
+  return v;
+}
+
+void start_row(Tile& tile, const Run& run, int at, int64_t token, int head, const Visible& v) {
+  const AttentionPlan& plan = *tile.plan;
+  const isthmus_tensor_arg_t& q = run.operands[kQ];
+  const int padded = (plan.dv + 15) / 16 * 16;
+  Row& row = tile.rows[at];
+  row.head = head;
+  row.token = token;
+  row.begin = v.begin;
+  row.end = v.end;
+  row.m = -elementary::kInfinity;
+  row.l = 0;
+  row.sees = false;
+  row.acc = tile.acc + at * padded;
+  for (int i = 0; i < padded; i += 16) store(row.acc + i, set1(0.0f));
+  const float* from = run.data<const float>(kQ) + token * q.strides[0] + head * q.strides[1];
+  row.q = from;
+  if (q.strides[2] != 1) {
+    float* to = tile.q + at * plan.d;
+    for (int i = 0; i < plan.d; ++i) to[i] = from[i * q.strides[2]];
+    row.q = to;
+  }
+}
+
+// Columns [c0, c1) of the result.
+void finish_row(const AttentionPlan& plan, const Run& run, Row& row, int c0, int c1) {
+  float l = row.l, c = 1;
+  bool sees = row.sees;
+  if (plan.sinks) {
+    const float sink = run.data<const float>(kSinks)[row.head * run.operands[kSinks].strides[0]];
+    const float m = sink > row.m ? sink : row.m;
+    c = elementary::exp(row.m - m);
+    l = elementary::fma(l, c, elementary::exp(sink - m));
+    sees = true;
+  }
+  float* out = run.data<float>(kOut) + (row.token * plan.group * plan.kv_heads + row.head) * plan.dv;
+  for (int i = c0; i < c1; i += 16) {
+    const F32x16 y = sees ? load(row.acc + i) * c / l : set1(0.0f);
+    c1 - i >= 16 ? store(out + i, y) : store_n(out + i, y, c1 - i);
+  }
+}
+
+// ---- Tiles
+// ---------------------------------------------------------------------------------------------------------
+
+// Rows of one sequence and key head over all blocks they see.
+template <typename T>
+void walk_blocks(Tile& tile, const Run& run, int64_t sequence, int kv_head, int count) {
+  const AttentionPlan& plan = *tile.plan;
+  int64_t low = tile.rows[0].begin, high = tile.rows[0].end;
+  for (int r = 1; r < count; ++r) {
+    if (tile.rows[r].begin < low) low = tile.rows[r].begin;
+    if (tile.rows[r].end > high) high = tile.rows[r].end;
+  }
+  BlockRows rows;
+  for (int64_t from = low / kBlock * kBlock; from < high; from += kBlock) {
+    const int64_t block = block_at(run, sequence, from);
+    gather_rows(tile, tile.rows, count, from, rows);
+    if (block < 0 || rows.count == 0) continue;
+    const int64_t at = block * plan.kv_heads + kv_head;
+    const int64_t next = from + kBlock < high ? block_at(run, sequence, from + kBlock) : -1;
+    const T* k = run.data<const T>(kK);
+    add_block(tile, k + at * plan.d * kBlock, run.data<const T>(kV) + at * plan.dv * kBlock, rows,
+              next < 0 ? nullptr : k + (next * plan.kv_heads + kv_head) * plan.d * kBlock);
+  }
+}
 
 // Tokens [t0, t1), heads [h0, h1) of the group that shares kv_head.
+template <typename T>
 void run_tile(Tile& tile, const Run& run, int kv_head, int64_t t0, int64_t t1, int h0, int h1) {
   const AttentionPlan& plan = *tile.plan;
-  const isthmus_tensor_arg_t &q = run.operands[kQ], &table = run.operands[kTable];
-  const int padded = (plan.dv + 15) / 16 * 16;
   for (int64_t t = t0; t < t1;) {
     const int64_t sequence = index_at(run, kSequence, t);
     int count = 0;
     for (; t < t1 && index_at(run, kSequence, t) == sequence; ++t) {
-      const int64_t position = index_at(run, kPositions, t);
-      int64_t begin = 0, end = 0;
-      if (sequence >= 0 && sequence < table.dims[0]) {
-        end = plan.causal ? position + 1 : index_at(run, kLengths, sequence);
-        if (end > table.dims[1] * kBlock) end = table.dims[1] * kBlock;
-        if (end < 0) end = 0;
-      }
-      if (plan.window > 0 && position + 1 - plan.window > 0) begin = position + 1 - plan.window;
-      for (int h = h0; h < h1; ++h, ++count) {
-        Row& row = tile.rows[count];
-        row.head = kv_head * plan.group + h;
-        row.token = t;
-        row.begin = begin;
-        row.end = end;
-        row.m = -elementary::kInfinity;
-        row.l = 0;
-        row.sees = false;
-        row.acc = tile.acc + count * padded;
-        for (int i = 0; i < padded; ++i) row.acc[i] = 0;
-        const float* from = run.data<const float>(kQ) + t * q.strides[0] + row.head * q.strides[1];
-        row.q = from;
-        if (q.strides[2] != 1) {
-          float* to = tile.q + count * plan.d;
-          for (int i = 0; i < plan.d; ++i) to[i] = from[i * q.strides[2]];
-          row.q = to;
-        }
+      const Visible v = visible(plan, run, t);
+      for (int h = h0; h < h1; ++h) start_row(tile, run, count++, t, kv_head * plan.group + h, v);
+    }
+    walk_blocks<T>(tile, run, sequence, kv_head, count);
+    for (int r = 0; r < count; ++r) finish_row(plan, run, tile.rows[r], 0, plan.dv);
+  }
+}
+
+template <typename T>
+void run_tiles(Tile& tile, const Run& run, const Team& team) {
+  const AttentionPlan& plan = *tile.plan;
+  const int64_t tokens = run.operands[kQ].dims[0];
+  const int64_t token_tiles = (tokens + plan.tile_tokens - 1) / plan.tile_tokens;
+  const int chunks = (plan.group + plan.head_chunk - 1) / plan.head_chunk;
+  const int64_t tiles = token_tiles * plan.kv_heads * chunks;
+  int64_t begin, end;
+  while (team.take(tiles, 1, &begin, &end)) {
+    const int64_t i = tiles - 1 - begin;  // the last tokens of a prompt see the most
+    const int chunk = static_cast<int>(i % chunks), kv_head = static_cast<int>(i / chunks % plan.kv_heads);
+    const int64_t t0 = i / chunks / plan.kv_heads * plan.tile_tokens;
+    const int64_t t1 = t0 + plan.tile_tokens < tokens ? t0 + plan.tile_tokens : tokens;
+    const int h0 = chunk * plan.head_chunk;
+    const int h1 = h0 + plan.head_chunk < plan.group ? h0 + plan.head_chunk : plan.group;
+    run_tile<T>(tile, run, kv_head, t0, t1, h0, h1);
+  }
+}
+
+// ---- Few tokens on several threads
+// ----------------------------------------------------------------------------------
+
+bool splits(const AttentionPlan& plan, const Run& run, const Team& team) {
+  const int64_t tokens = run.operands[kQ].dims[0], tiles = tokens * plan.kv_heads;
+  return team.count() > 1 && tokens <= plan.split_tokens && tiles < 4 * team.count() &&
+         tiles % team.count() != 0;
+}
+
+// Where the raw scores of a row are kept, by absolute position.
+float* scores_at(const AttentionPlan& plan, const Run& run, int64_t token, int head) {
+  const int64_t row = token * plan.group * plan.kv_heads + head;
+  return reinterpret_cast<float*>(run.workspace) + row * plan.score_positions;
+}
+
+// Phase 0: this thread's share of all (token, key head, block).
+template <typename T>
+void score_share(Tile& tile, const Run& run, const Team& team) {
+  const AttentionPlan& plan = *tile.plan;
+  const int64_t tokens = run.operands[kQ].dims[0];
+  int64_t total = 0, begin, end;
+  for (int64_t t = 0; t < tokens; ++t) total += visible(plan, run, t).blocks() * plan.kv_heads;
+  team.split(total, 1, &begin, &end);
+  BlockRows rows;
+  int64_t unit = 0;
+  for (int64_t t = 0; t < tokens; ++t) {
+    const Visible v = visible(plan, run, t);
+    for (int kv_head = 0; kv_head < plan.kv_heads; ++kv_head, unit += v.blocks()) {
+      if (unit + v.blocks() <= begin || unit >= end) continue;
+      for (int h = 0; h < plan.group; ++h) start_row(tile, run, h, t, kv_head * plan.group + h, v);
+      const int64_t b0 = begin > unit ? begin - unit : 0,
+                    b1 = end - unit < v.blocks() ? end - unit : v.blocks();
+      for (int64_t b = b0; b < b1; ++b) {
+        const int64_t from = (v.first_block() + b) * kBlock, block = block_at(run, v.sequence, from);
+        if (block < 0) continue;
+        gather_rows(tile, tile.rows, plan.group, from, rows);
+        for (int r = 0; r < rows.count; ++r)
+          rows.scores[r] = scores_at(plan, run, t, rows.rows[r]->head) + from;
+        const int64_t next = b + 1 < b1 ? block_at(run, v.sequence, from + kBlock) : -1;
+        const T* k = run.data<const T>(kK);
+        const int64_t head_size = static_cast<int64_t>(plan.d) * kBlock;
+        score_block(tile, k + (block * plan.kv_heads + kv_head) * head_size, rows,
+                    next < 0 ? nullptr : k + (next * plan.kv_heads + kv_head) * head_size);
       }
     }
-    if (plan.cache == ISTHMUS_F32)
-      walk_blocks<float>(tile, run, sequence, kv_head, tile.rows, count);
-    else if (plan.cache == ISTHMUS_F16)
-      walk_blocks<F16>(tile, run, sequence, kv_head, tile.rows, count);
-    else
-      walk_blocks<BF16>(tile, run, sequence, kv_head, tile.rows, count);
-    for (int r = 0; r < count; ++r) finish_row(plan, run, tile.rows[r]);
+  }
+}
+
+// Phase 1: this thread's share of all (token, key head, columns of values).
+template <typename T>
+void value_share(Tile& tile, const Run& run, const Team& team) {
+  const AttentionPlan& plan = *tile.plan;
+  const int64_t tokens = run.operands[kQ].dims[0], chunks = plan.dv / kColumns;
+  int64_t begin, end;
+  team.split(tokens * plan.kv_heads * chunks, 1, &begin, &end);
+  BlockRows rows;
+  while (begin < end) {
+    const int64_t unit = begin / chunks, t = unit / plan.kv_heads;
+    const int kv_head = static_cast<int>(unit % plan.kv_heads);
+    const int64_t stop = end < (unit + 1) * chunks ? end : (unit + 1) * chunks;
+    const int c0 = static_cast<int>(begin - unit * chunks) * kColumns;
+    const int c1 = static_cast<int>(stop - unit * chunks) * kColumns;
+    begin = stop;
+    const Visible v = visible(plan, run, t);
+    for (int h = 0; h < plan.group; ++h) start_row(tile, run, h, t, kv_head * plan.group + h, v);
+    for (int64_t b = 0; b < v.blocks(); ++b) {
+      const int64_t from = (v.first_block() + b) * kBlock, block = block_at(run, v.sequence, from);
+      if (block < 0) continue;
+      gather_rows(tile, tile.rows, plan.group, from, rows);
+      for (int r = 0; r < rows.count; ++r) {
+        Row& row = *rows.rows[r];
+        rows.factor[r] = softmax_step(plan, row, scores_at(plan, run, t, row.head) + from, rows.scores[r],
+                                      rows.first[r], rows.last[r]);
+        rows.acc[r] = row.acc + c0;
+      }
+      const T* values = run.data<const T>(kV) + (block * plan.kv_heads + kv_head) * plan.dv * kBlock + c0;
+      const int64_t next = b + 1 < v.blocks() ? block_at(run, v.sequence, from + kBlock) : -1;
+      if (next >= 0) {
+        const T* ahead = run.data<const T>(kV) + (next * plan.kv_heads + kv_head) * plan.dv * kBlock + c0;
+        for (int j = 0; j < kBlock; ++j)
+          for (int c = 0; c < c1 - c0; c += 64 / static_cast<int>(sizeof(T)))
+            __builtin_prefetch(ahead + j * plan.dv + c);
+      }
+      weigh_block(values, plan.dv, (c1 - c0) / 16, rows, nullptr);
+    }
+    for (int h = 0; h < plan.group; ++h) finish_row(plan, run, tile.rows[h], c0, c1);
+  }
+}
+
+template <typename T>
+void run_with(Tile& tile, const Run& run, const Team& team) {
+  if (!splits(*tile.plan, run, team)) {
+    if (run.phase == 0) run_tiles<T>(tile, run, team);
+  } else if (run.phase == 0) {
+    score_share<T>(tile, run, team);
+  } else {
+    value_share<T>(tile, run, team);
   }
 }
 
 void run_attention(const Run& run, const Team& team) {
-  const AttentionPlan& plan = plan_data<AttentionPlan>(*run.plan);
   Tile tile;
-  tile.plan = &plan;
-  const int64_t tokens = run.operands[kQ].dims[0];
-  const int64_t token_tiles = (tokens + plan.tile_tokens - 1) / plan.tile_tokens;
-  const int chunks = (plan.group + plan.head_chunk - 1) / plan.head_chunk;
-  int64_t begin, end;
-  while (team.take(token_tiles * plan.kv_heads * chunks, 1, &begin, &end)) {
-    const int chunk = static_cast<int>(begin % chunks),
-              kv_head = static_cast<int>(begin / chunks % plan.kv_heads);
-    const int64_t t0 = begin / chunks / plan.kv_heads * plan.tile_tokens;
-    const int64_t t1 = t0 + plan.tile_tokens < tokens ? t0 + plan.tile_tokens : tokens;
-    const int h0 = chunk * plan.head_chunk;
-    const int h1 = h0 + plan.head_chunk < plan.group ? h0 + plan.head_chunk : plan.group;
-    run_tile(tile, run, kv_head, t0, t1, h0, h1);
+  tile.plan = &plan_data<AttentionPlan>(*run.plan);
+  switch (tile.plan->cache) {
+    case ISTHMUS_F16: return run_with<F16>(tile, run, team);
+    case ISTHMUS_BF16: return run_with<BF16>(tile, run, team);
+    default: return run_with<float>(tile, run, team);
   }
 }
 
