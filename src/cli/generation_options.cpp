@@ -11,7 +11,7 @@ void add_text_options(CLI::App& command, TextOptions& o) {
   auto add = [&](const char* name, auto& value, const char* help, const char* type) {
     command.add_option(name, value, help)->group(group)->type_name(type)->capture_default_str();
   };
-  add("--temperature,-t", s.temperature, "How freely it chooses; 0: always the most likely token", "X");
+  add("--temperature", s.temperature, "How freely it chooses; 0: always the most likely token", "X");
   add("--top-k", s.top_k, "Choose among the K most likely tokens; 0: all", "K");
   add("--top-p", s.top_p, "Choose among the most likely tokens that make up P of the probability", "P");
   add("--min-p", s.min_p, "Leave out tokens less than P times as likely as the most likely", "P");

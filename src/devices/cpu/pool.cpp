@@ -67,7 +67,7 @@ void Pool::run_phase(const Kernel& kernel, const Run& run) {
   kernel.run(run, Team(0, thread_count_, &job_.next));
   const uint32_t others = static_cast<uint32_t>(thread_count_ - 1);
   for (int spins = 0; done_.load(std::memory_order_acquire) != others; ++spins) {
-    if (spins < 16 * kSpins) {
+    if (spins < kSpins) {
       pause();
     } else {
       std::this_thread::yield();
