@@ -15,6 +15,30 @@ struct QuantizedRows {
   int64_t block_stride;  // of scale and sum
 };
 
+// Compilers would keep a pointer for each row and run out of registers. With what a value is made of hidden
+// from them, rows are addressed as pointer + stride * {1, 2, 4} and two multiples.
+template <typename T>
+ISTHMUS_SIMD T hidden(T x) {
+  asm("" : "+r"(x));
+  return x;
+}
+struct RowSteps {
+  int64_t one, three, five;  // bytes
+};
+ISTHMUS_SIMD RowSteps row_steps(int64_t bytes) {
+  return {hidden(bytes), hidden(3 * bytes), hidden(5 * bytes)};
+}
+ISTHMUS_SIMD const unsigned char* row_at(const unsigned char* p, const RowSteps& step, int row) {
+  switch (row) {
+    case 0: return p;
+    case 1: return p + step.one;
+    case 2: return p + 2 * step.one;
+    case 3: return p + step.three;
+    case 4: return p + 4 * step.one;
+    default: return p + step.five;
+  }
+}
+
 // Where AVX2 multiplies bytes it adds pairs in 16 bits, which saturate. Weights beyond 7 bits are therefore
 // kept signed
 // (|w| * ±q stays in range), and up to kLump products are added before they are widened.
@@ -69,32 +93,41 @@ ISTHMUS_SIMD LaneI32 dot(LaneI32 acc, const LaneU8* w, const LaneI32* x) {
 #endif
 }
 
-// acc[r][g] after block b: rows r, columns column + g * kLanes.
+// Where a block of rows is, and how the rows lie.
+struct BlockRows {
+  const unsigned char* q;
+  const unsigned char* scale;
+  const unsigned char* sum;
+  RowSteps q_steps;
+  RowSteps block_steps;
+};
+
+// acc[r][g] after one block: rows r, columns column + g * kLanes. `odd` is the number of the block modulo 2.
 template <int kFormat, int kRows, int kGroups>
-ISTHMUS_SIMD void accumulate(const unsigned char* super_header, const unsigned char* header,
-                             const unsigned char* quants, int column, const QuantizedRows& x, int64_t b,
-                             LaneF32 (&acc)[kRows][kGroups]) {
+ISTHMUS_SIMD void accumulate(const unsigned char* super_header, const unsigned char* header, int column,
+                             const BlockRows& x, int odd, LaneF32 (&acc)[kRows][kGroups]) {
   constexpr BlockFormat f = kBlockFormats[kFormat];
-  constexpr int kHalves = f.halves ? 2 : 1, kLump = DotTraits<kFormat>::kLump;
+  constexpr int kHalves = f.halves ? 2 : 1, kLump = DotTraits<kFormat>::kLump,
+                kOffset = DotTraits<kFormat>::kOffset;
+  const unsigned char* quants = header + f.header;
   LaneI32 dots[kHalves][kRows][kGroups], sums[kHalves][kRows];
 
-  if constexpr (f.halves) {
-    // quantize_rows gives the sum of all 32; the halves come from products with ones.
-    const LaneU8 ones = LaneU8{} + (uint8_t)1;
-    ISTHMUS_UNROLL
-    for (int r = 0; r < kRows; ++r) {
-      LaneI32 half = {};
+  ISTHMUS_UNROLL
+  for (int r = 0; r < kRows; ++r) {
+    const LaneI32 sum = lane_repeat4(row_at(x.sum, x.block_steps, r));
+    if constexpr (f.halves) {
+      // quantize_rows gives the sum of all 32; the halves come from products with ones.
+      const LaneU8 ones = LaneU8{} + (uint8_t)1;
+      sums[0][r] = LaneI32{};
       ISTHMUS_UNROLL
       for (int j = 0; j < 4; ++j) {
-        const LaneI32 value = lane_repeat4(x.q + r * x.q_stride + 32 * b + 4 * j);
-        half = dot<block_format_index(ISTHMUS_Q4_0), 1>(half, &ones, &value);
+        const LaneI32 value = lane_repeat4(row_at(x.q, x.q_steps, r) + 4 * j);
+        sums[0][r] = dot<block_format_index(ISTHMUS_Q4_0), 1>(sums[0][r], &ones, &value);
       }
-      sums[0][r] = half;
-      sums[1][r] = lane_set(x.sum[r * x.block_stride + b]) - half;
+      sums[1][r] = sum - sums[0][r];
+    } else if constexpr (f.has_min || kOffset != 0) {
+      sums[0][r] = sum;
     }
-  } else {
-    ISTHMUS_UNROLL
-    for (int r = 0; r < kRows; ++r) sums[0][r] = lane_set(x.sum[r * x.block_stride + b]);
   }
 
   ISTHMUS_UNROLL
@@ -102,7 +135,12 @@ ISTHMUS_SIMD void accumulate(const unsigned char* super_header, const unsigned c
     ISTHMUS_UNROLL
     for (int r = 0; r < kRows; ++r) {
       ISTHMUS_UNROLL
-      for (int g = 0; g < kGroups; ++g) dots[h][r][g] = sums[h][r] * -DotTraits<kFormat>::kOffset;
+      for (int g = 0; g < kGroups; ++g) {
+        if constexpr (kOffset != 0)
+          dots[h][r][g] = sums[h][r] * -kOffset;
+        else
+          dots[h][r][g] = LaneI32{};
+      }
     }
     ISTHMUS_UNROLL
     for (int j = h * 8 / kHalves; j < (h + 1) * 8 / kHalves; j += kLump) {
@@ -116,7 +154,7 @@ ISTHMUS_SIMD void accumulate(const unsigned char* super_header, const unsigned c
       for (int r = 0; r < kRows; ++r) {
         LaneI32 values[kLump];
         ISTHMUS_UNROLL
-        for (int i = 0; i < kLump; ++i) values[i] = lane_repeat4(x.q + r * x.q_stride + 32 * b + 4 * (j + i));
+        for (int i = 0; i < kLump; ++i) values[i] = lane_repeat4(row_at(x.q, x.q_steps, r) + 4 * (j + i));
         ISTHMUS_UNROLL
         for (int g = 0; g < kGroups; ++g) dots[h][r][g] = dot<kFormat, kLump>(dots[h][r][g], w[g], values);
       }
@@ -126,65 +164,87 @@ ISTHMUS_SIMD void accumulate(const unsigned char* super_header, const unsigned c
   ISTHMUS_UNROLL
   for (int g = 0; g < kGroups; ++g) {
     const int c = column + g * kLanes;
-    LaneF32 d;
+    LaneF32 d, m;
     if constexpr (f.dtype == ISTHMUS_MXFP4)
-      d = lane_mxfp4_scale(lane_load_u8(super_header + 32 * (b % 2) + c));
+      d = lane_mxfp4_scale(lane_load_u8(super_header + 32 * odd + c));
     else
       d = lane_load_f16(super_header + 2 * c);
+    if constexpr (f.has_min) m = lane_load_f16(super_header + 64 + 2 * c);
     ISTHMUS_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      const LaneF32 scale = lane_set(x.scale[r * x.block_stride + b]);
-      LaneI32 dot_scaled = dots[0][r][g];
-      if constexpr (f.dtype == ISTHMUS_Q4_K || f.dtype == ISTHMUS_Q5_K) {
-        dot_scaled *= lane_load_u8(header + c);
-      } else if constexpr (f.dtype == ISTHMUS_Q2_K) {
-        dot_scaled = dots[0][r][g] * (lane_load_u8(header + c) & 15) +
-                     dots[1][r][g] * (lane_load_u8(header + 32 + c) & 15);
-      } else if constexpr (f.halves) {
-        dot_scaled = dots[0][r][g] * lane_load_s8(header + c) + dots[1][r][g] * lane_load_s8(header + 32 + c);
-      }
-      acc[r][g] = lane_fma(lane_to_f32(dot_scaled), d * scale, acc[r][g]);
-      if constexpr (f.has_min) {
-        const LaneF32 m = lane_load_f16(super_header + 64 + 2 * c) * scale;
-        if constexpr (f.header == 0) {
-          acc[r][g] = lane_fma(lane_to_f32(sums[0][r]), m, acc[r][g]);
-        } else if constexpr (f.halves) {
-          const LaneI32 minimum = sums[0][r] * (lane_load_u8(header + c) >> 4) +
-                                  sums[1][r] * (lane_load_u8(header + 32 + c) >> 4);
-          acc[r][g] = lane_fma(lane_to_f32(minimum), -m, acc[r][g]);
-        } else {
-          acc[r][g] = lane_fma(lane_to_f32(sums[0][r] * lane_load_u8(header + 32 + c)), -m, acc[r][g]);
-        }
+      const LaneF32 scale = (LaneF32)lane_repeat4(row_at(x.scale, x.block_steps, r));
+      LaneI32 scaled = dots[0][r][g];
+      if constexpr (f.dtype == ISTHMUS_Q4_K || f.dtype == ISTHMUS_Q5_K)
+        scaled *= lane_load_u8(header + c);
+      else if constexpr (f.dtype == ISTHMUS_Q2_K)
+        scaled =
+            scaled * (lane_load_u8(header + c) & 15) + dots[1][r][g] * (lane_load_u8(header + 32 + c) & 15);
+      else if constexpr (f.halves)
+        scaled = scaled * lane_load_s8(header + c) + dots[1][r][g] * lane_load_s8(header + 32 + c);
+      acc[r][g] = lane_fma(lane_to_f32(scaled), d * scale, acc[r][g]);
+      if constexpr (f.has_min && f.header == 0) {
+        acc[r][g] = lane_fma(lane_to_f32(sums[0][r]), m * scale, acc[r][g]);
+      } else if constexpr (f.has_min) {
+        LaneI32 minimum;
+        if constexpr (f.halves)
+          minimum = sums[0][r] * (lane_load_u8(header + c) >> 4) +
+                    sums[1][r] * (lane_load_u8(header + 32 + c) >> 4);
+        else
+          minimum = sums[0][r] * lane_load_u8(header + 32 + c);
+        acc[r][g] = lane_fma(lane_to_f32(minimum), -(m * scale), acc[r][g]);
       }
     }
   }
 }
 
-// Rows 0 to kRows - 1 of x by columns `column` to column + kGroups * kLanes - 1 of the panel. y and bias are
-// those of the panel's first column; of its columns only the first `valid` exist.
+// Rows 0 to kRows - 1 of x by columns `column` to column + kGroups * kLanes - 1 of a panel, over `blocks`
+// blocks from the given pointers on, which lie at the start of a group. Starts from y if `resume`, else from
+// +0. y is that of the panel's first column; of its columns the first `valid` exist. Fetches `ahead` bytes
+// ahead of its reading, if not 0.
 template <int kFormat, int kRows, int kGroups>
-void block_tile(const unsigned char* panel, int column, int64_t blocks, const QuantizedRows& x,
-                const float* bias, float* y, int64_t y_stride, int valid) {
+void block_tile(const unsigned char* panel, int column, int64_t blocks, const QuantizedRows& rows,
+                bool resume, float* y, int64_t y_stride, int valid, int64_t ahead) {
   constexpr BlockFormat f = kBlockFormats[kFormat];
-  LaneF32 acc[kRows][kGroups] = {};
-  const unsigned char* group = panel;
-  for (int64_t b = 0; b < blocks; group += f.super_header) {
-    const unsigned char* header = group + f.super_header;
-    const int64_t end = b + f.super < blocks ? b + f.super : blocks;
-    for (; b < end; ++b, header += f.block_bytes())
-      accumulate<kFormat, kRows, kGroups>(group, header, header + f.header, column, x, b, acc);
-    group = header - f.super_header;
+  LaneF32 acc[kRows][kGroups];
+  ISTHMUS_UNROLL
+  for (int g = 0; g < kGroups; ++g) {
+    const int from = column + g * kLanes;
+    const int count = valid - from < kLanes ? valid - from : kLanes;
+    ISTHMUS_UNROLL
+    for (int r = 0; r < kRows; ++r)
+      acc[r][g] = resume && count > 0 ? lane_load_n(y + r * y_stride + from, count) : LaneF32{};
+  }
+  BlockRows x = {reinterpret_cast<const unsigned char*>(rows.q),
+                 reinterpret_cast<const unsigned char*>(rows.scale),
+                 reinterpret_cast<const unsigned char*>(rows.sum), row_steps(rows.q_stride),
+                 row_steps(rows.block_stride * 4)};
+  while (blocks > 0) {
+    const unsigned char* super_header = panel;
+    panel += f.super_header;
+    const int64_t count = blocks < f.super ? blocks : f.super;
+    blocks -= count;
+    for (int64_t i = 0; i < count; ++i) {
+      if (ahead) {
+        for (int at = 0; at < f.block_bytes() + (f.super == 1 ? f.super_header : 0); at += 64)
+          __builtin_prefetch(panel + ahead + at);
+      }
+      x.q = hidden(x.q);
+      x.scale = hidden(x.scale);
+      x.sum = hidden(x.sum);
+      accumulate<kFormat, kRows, kGroups>(super_header, panel, column, x, static_cast<int>(i & 1), acc);
+      panel += f.block_bytes();
+      x.q += 32;
+      x.scale += 4;
+      x.sum += 4;
+    }
   }
   ISTHMUS_UNROLL
   for (int g = 0; g < kGroups; ++g) {
     const int from = column + g * kLanes;
     const int count = valid - from < kLanes ? valid - from : kLanes;
     if (count <= 0) break;
-    LaneF32 add = {};
-    if (bias) add = lane_load_n(bias + from, count);
     ISTHMUS_UNROLL
-    for (int r = 0; r < kRows; ++r)
-      lane_store_n(y + r * y_stride + from, bias ? acc[r][g] + add : acc[r][g], count);
+    for (int r = 0; r < kRows; ++r) lane_store_n(y + r * y_stride + from, acc[r][g], count);
   }
 }
 

@@ -14,11 +14,15 @@ constexpr int kMaxRows = 4, kManyGroups = 1, kFewGroups = 4;
 #else
 constexpr int kMaxRows = 2, kManyGroups = 2, kFewGroups = 2;
 #endif
-// Rows that one panel is multiplied with before the next: their activations stay in the second-level cache.
+// Rows that one panel is multiplied with before the next: their activations stay in the second-level cache. A
+// pass is as much of a panel as stays in the first-level cache beside a tile's rows; passes resume from y,
+// which changes no bit.
 constexpr int64_t kChunkRows = 96;
+constexpr int64_t kPassBytes = 24576;
+constexpr int64_t kFetchOneRow = 4608, kFetchFewRows = 9216;
 
 using TileFunction = void (*)(const unsigned char* panel, int column, int64_t blocks, const QuantizedRows& x,
-                              const float* bias, float* y, int64_t y_stride, int valid);
+                              bool resume, float* y, int64_t y_stride, int valid, int64_t ahead);
 
 struct LinearPlan {
   int64_t n;
@@ -29,15 +33,11 @@ struct LinearPlan {
 };
 
 template <int kFormat>
-void run_tile(int rows, const unsigned char* panel, int64_t blocks, const QuantizedRows& x, const float* bias,
-              float* y, int64_t y_stride, int valid) {
-  constexpr int kStep = kManyGroups * kLanes, kFewStep = kFewGroups * kLanes;
-  if (rows == 1) {
-    for (int c = 0; c < kPanelColumns; c += kFewStep)
-      block_tile<kFormat, 1, kFewGroups>(panel, c, blocks, x, bias, y, y_stride, valid);
-    return;
-  }
-  TileFunction tile = block_tile<kFormat, 2, kManyGroups>;
+void run_tile(int rows, const unsigned char* panel, int64_t blocks, const QuantizedRows& x, bool resume,
+              float* y, int64_t y_stride, int valid, int64_t ahead) {
+  TileFunction tile = block_tile<kFormat, 1, kFewGroups>;
+  int step = (rows == 1 ? kFewGroups : kManyGroups) * kLanes;
+  if (rows == 2) tile = block_tile<kFormat, 2, kManyGroups>;
   if constexpr (kMaxRows > 2) {
     if (rows == 3) tile = block_tile<kFormat, 3, kManyGroups>;
     if (rows == 4) tile = block_tile<kFormat, 4, kManyGroups>;
@@ -46,35 +46,54 @@ void run_tile(int rows, const unsigned char* panel, int64_t blocks, const Quanti
     if (rows == 5) tile = block_tile<kFormat, 5, kManyGroups>;
     if (rows == 6) tile = block_tile<kFormat, 6, kManyGroups>;
   }
-  for (int c = 0; c < kPanelColumns; c += kStep) tile(panel, c, blocks, x, bias, y, y_stride, valid);
+  for (int c = 0; c < valid; c += step) tile(panel, c, blocks, x, resume, y, y_stride, valid, ahead);
+}
+
+void add_bias(const float* bias, int64_t rows, int columns, float* y, int64_t y_stride) {
+  for (int64_t r = 0; r < rows; ++r)
+    for (int c = 0; c < columns; ++c) y[r * y_stride + c] += bias[c];
+}
+
+// How far ahead of its reading a tile fetches. Many rows take their panel from the cache.
+int64_t fetch_distance(int64_t rows) {
+  return rows == 1 ? kFetchOneRow : rows <= 2 * kMaxRows ? kFetchFewRows : 0;
 }
 
 template <int kFormat>
 void run_format(const Run& run, const Team& team) {
+  constexpr BlockFormat f = kBlockFormats[kFormat];
   const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
   int64_t rows = 1;
   for (int i = 0; i + 1 < plan.rank; ++i) rows *= run.operands[0].dims[i];
   const int64_t panels = (plan.n + kPanelColumns - 1) / kPanelColumns;
   const int64_t chunks = (rows + kChunkRows - 1) / kChunkRows;
   const int64_t k = plan.blocks * 32;
-  const unsigned char* weight = run.data<unsigned char>(3);
   const float* bias = run.data<float>(4);
+  const int64_t ahead = fetch_distance(rows);
+  const int64_t pass = rows <= kMaxRows ? plan.blocks + f.super
+                                        : (kPassBytes / f.block_bytes() + f.super - 1) / f.super * f.super;
   int64_t begin, end;
   team.split(chunks * panels, 1, &begin, &end);
   for (int64_t item = begin; item < end; ++item) {
     const int64_t chunk = item / panels, p = item % panels;
-    const int64_t first = rows * chunk / chunks, last = rows * (chunk + 1) / chunks;
-    const int64_t tiles = (last - first + kMaxRows - 1) / kMaxRows;
+    const int64_t first = rows * chunk / chunks, count = rows * (chunk + 1) / chunks - first;
+    const int64_t tiles = (count + kMaxRows - 1) / kMaxRows;
     const int64_t left = plan.n - p * kPanelColumns;
-    for (int64_t t = 0; t < tiles; ++t) {
-      const int64_t row = first + (last - first) * t / tiles, next = first + (last - first) * (t + 1) / tiles;
-      const QuantizedRows x = {run.data<int8_t>(0) + row * k, run.data<float>(1) + row * plan.blocks,
-                               run.data<int32_t>(2) + row * plan.blocks, k, plan.blocks};
-      run_tile<kFormat>(static_cast<int>(next - row), weight + p * plan.panel_bytes, plan.blocks, x,
-                        bias ? bias + p * kPanelColumns : nullptr,
-                        run.data<float>(5) + row * plan.n + p * kPanelColumns, plan.n,
-                        left < kPanelColumns ? static_cast<int>(left) : kPanelColumns);
+    const int valid = left < kPanelColumns ? static_cast<int>(left) : kPanelColumns;
+    const unsigned char* panel = run.data<unsigned char>(3) + p * plan.panel_bytes;
+    float* y = run.data<float>(5) + first * plan.n + p * kPanelColumns;
+    for (int64_t b = 0; b < plan.blocks || b == 0; b += pass) {
+      const int64_t blocks = plan.blocks - b < pass ? plan.blocks - b : pass;
+      for (int64_t t = 0; t < tiles; ++t) {
+        const int64_t row = count * t / tiles, next = count * (t + 1) / tiles,
+                      at = (first + row) * plan.blocks + b;
+        const QuantizedRows x = {run.data<int8_t>(0) + 32 * at, run.data<float>(1) + at,
+                                 run.data<int32_t>(2) + at, k, plan.blocks};
+        run_tile<kFormat>(static_cast<int>(next - row), panel + b / f.super * f.group_bytes(), blocks, x,
+                          b > 0, y + row * plan.n, plan.n, valid, ahead);
+      }
     }
+    if (bias) add_bias(bias + p * kPanelColumns, count, valid, y, plan.n);
   }
 }
 
