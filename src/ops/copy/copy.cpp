@@ -97,22 +97,22 @@ Result<Dim> product(std::span<const Dim> dims) {
 
 Status infer_reshape(const InferCall& call) {
   const TensorType& x = call.inputs[0];
-  const std::vector<int64_t>& wanted = call.attributes.ints("shape");
-  if (wanted.size() > kMaxRank) return invalid_argument("shape has rank {}", wanted.size());
+  const std::vector<int64_t>& wanted = call.attributes.ints("dims");
+  if (wanted.size() > kMaxRank) return invalid_argument("dims has rank {}", wanted.size());
   Shape shape;
   // Dimensions that pass unchanged cancel out, so that symbols may stay where they are.
   Shape from, to;
   int inferred = -1;
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (wanted[i] == -1) {
-      if (inferred >= 0) return invalid_argument("shape has -1 twice");
+      if (inferred >= 0) return invalid_argument("dims has -1 twice");
       inferred = static_cast<int>(i);
       shape.push_back(Dim(1));
     } else if (wanted[i] == 0 && call.attributes.i("allow_zero") == 0) {
-      if (i >= x.shape.size()) return invalid_argument("shape copies dimension {} of rank {}", i, x.rank());
+      if (i >= x.shape.size()) return invalid_argument("dims copies dimension {} of rank {}", i, x.rank());
       shape.push_back(x.shape[i]);
     } else if (wanted[i] < 0) {
-      return invalid_argument("shape has the dimension {}", wanted[i]);
+      return invalid_argument("dims has the dimension {}", wanted[i]);
     } else {
       shape.push_back(Dim(wanted[i]));
     }
@@ -250,15 +250,15 @@ std::vector<OpDef> defs() {
   transpose.aclnn = "aclnnPermute";
 
   OpDef reshape = make("reshape", "the same elements in row-major order under another shape",
-                       {{"shape", none, "the new dims; 0 keeps x's, -1 (once) takes what is left"},
+                       {{"dims", none, "the new dims; 0 keeps x's, -1 (once) takes what is left"},
                         {"allow_zero", int64_t{0}, "1: 0 means an empty dimension"}});
   reshape.infer = infer_reshape;
   reshape.reference = run_reshape;
   reshape.samples = [] {
-    std::vector<Sample> out = moved({4, 6, 50}, {1, 2, 0}, {{"shape", std::vector<int64_t>{0, -1, 25, 2}}});
-    append(out, {{{sample_operand(Dtype::kF32, {1, 1})}, {{"shape", std::vector<int64_t>{}}}},
+    std::vector<Sample> out = moved({4, 6, 50}, {1, 2, 0}, {{"dims", std::vector<int64_t>{0, -1, 25, 2}}});
+    append(out, {{{sample_operand(Dtype::kF32, {1, 1})}, {{"dims", std::vector<int64_t>{}}}},
                  {{sample_operand(Dtype::kF32, {0, 3})},
-                  {{"shape", std::vector<int64_t>{3, 4, 0}}, {"allow_zero", int64_t{1}}}}});
+                  {{"dims", std::vector<int64_t>{3, 4, 0}}, {"allow_zero", int64_t{1}}}}});
     return out;
   };
   reshape.onnx = "Reshape";

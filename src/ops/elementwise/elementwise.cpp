@@ -43,6 +43,8 @@ std::vector<Sample> elementwise_samples(const std::vector<Dtype>& dtypes, int in
   return samples;
 }
 
-std::string elementwise_order(int) { return "elementwise"; }
+std::string elementwise_order(int kinds) {
+  return (kinds & formulas::kF64ByLibrary) != 0 ? "elementwise; F64 by the C library, not exact" : "elementwise";
+}
 
 }  // namespace isthmus

@@ -11,6 +11,9 @@
 
 #if defined(ISTHMUS_ISA)
 #include "devices/cpu/simd.h"
+#endif
+#include "base/elementary-inl.h"
+#if defined(ISTHMUS_ISA)
 #define ISTHMUS_FORMULA __attribute__((always_inline)) inline
 namespace isthmus::cpu::ISTHMUS_ISA {
 #else
@@ -19,8 +22,9 @@ namespace isthmus::formulas {
 #endif
 
 // Kinds of element an operator takes; a row of a family table names a sum of them.
-enum Kinds : int { kF32Kind = 1, kF64Kind = 2, kSignedKind = 4, kUnsignedKind = 8, kBoolKind = 16 };
+enum Kinds : int { kF32Kind = 1, kF64Kind = 2, kSignedKind = 4, kUnsignedKind = 8, kBoolKind = 16, kF64ByLibrary = 32 };
 inline constexpr int kFloats = kF32Kind | kF64Kind;  // F16 and BF16 are computed as F32
+inline constexpr int kElementary = kFloats | kF64ByLibrary;  // F64 is the C library's, and not exact
 inline constexpr int kSigned = kFloats | kSignedKind;
 inline constexpr int kNumbers = kSigned | kUnsignedKind;
 inline constexpr int kIntegers = kSignedKind | kUnsignedKind;
@@ -277,4 +281,69 @@ ISTHMUS_FORMULA T integer_power(T x, T n) {
   return result;
 }
 
+
+// Elementary functions: F32 as base/elementary-inl.h defines them, F64 by the C library.
+#define ISTHMUS_ELEMENTARY_WORD(NAME)      \
+  template <typename V>                    \
+  ISTHMUS_FORMULA V NAME(V x) {            \
+    if constexpr (__is_same(V, double))    \
+      return __builtin_##NAME(x);          \
+    else                                   \
+      return elementary::NAME(x);          \
+  }
+ISTHMUS_ELEMENTARY_WORD(exp)
+ISTHMUS_ELEMENTARY_WORD(exp2)
+ISTHMUS_ELEMENTARY_WORD(expm1)
+ISTHMUS_ELEMENTARY_WORD(log)
+ISTHMUS_ELEMENTARY_WORD(log2)
+ISTHMUS_ELEMENTARY_WORD(log10)
+ISTHMUS_ELEMENTARY_WORD(log1p)
+ISTHMUS_ELEMENTARY_WORD(sin)
+ISTHMUS_ELEMENTARY_WORD(cos)
+ISTHMUS_ELEMENTARY_WORD(tan)
+ISTHMUS_ELEMENTARY_WORD(sinh)
+ISTHMUS_ELEMENTARY_WORD(cosh)
+ISTHMUS_ELEMENTARY_WORD(tanh)
+ISTHMUS_ELEMENTARY_WORD(erf)
+#undef ISTHMUS_ELEMENTARY_WORD
+
+template <typename V>
+ISTHMUS_FORMULA V sigmoid(V x) {
+  if constexpr (__is_same(V, double))
+    return 1 / (1 + exp(-x));
+  else
+    return elementary::sigmoid(x);
+}
+template <typename V>
+ISTHMUS_FORMULA V silu(V x) {
+  if constexpr (__is_same(V, double))
+    return x * sigmoid(x);
+  else
+    return elementary::silu(x);
+}
+template <typename V>
+ISTHMUS_FORMULA V softplus(V x) {
+  if constexpr (__is_same(V, double))
+    return maximum(x, 0.0) + log1p(exp(-abs(x)));
+  else
+    return elementary::softplus(x);
+}
+template <typename V>
+ISTHMUS_FORMULA V gelu_erf(V x) {
+  if constexpr (__is_same(V, double))
+    return 0.5 * x * (1 + erf(x * 0x1.6a09e667f3bcdp-1));
+  else
+    return elementary::gelu_erf(x);
+}
+template <typename V>
+ISTHMUS_FORMULA V gelu_tanh(V x) {
+  if constexpr (__is_same(V, double))
+    return 0.5 * x * (1 + tanh(0x1.9884533d43651p-1 * (x + 0.044715 * x * x * x)));
+  else
+    return elementary::gelu_tanh(x);
+}
+
 }  // namespace
+
+#include "ops/elementwise/inverse-inl.h"
+#include "ops/elementwise/power-inl.h"
