@@ -7,6 +7,8 @@
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
 
+using namespace formulas;
+
 struct Truth;  // Bool as the target
 
 template <typename From, typename To>

@@ -249,9 +249,10 @@ std::vector<OpDef> defs() {
   transpose.onnx = "Transpose";
   transpose.aclnn = "aclnnPermute";
 
-  OpDef reshape = make("reshape", "the same elements in row-major order under another shape",
-                       {{"dims", none, "the new dims; 0 keeps x's, -1 (once) takes what is left"},
-                        {"allow_zero", int64_t{0}, "1: 0 means an empty dimension"}});
+  OpDef reshape =
+      make("reshape", "the same elements in row-major order under another shape",
+           {{"dims", std::vector<int64_t>{-1}, "the new dims; 0 keeps x's, -1 (once) takes what is left"},
+            {"allow_zero", int64_t{0}, "1: 0 means an empty dimension"}});
   reshape.infer = infer_reshape;
   reshape.reference = run_reshape;
   reshape.samples = [] {

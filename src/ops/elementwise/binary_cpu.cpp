@@ -6,6 +6,8 @@
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
 
+using namespace formulas;
+
 template <typename Row>
 void binary_f32(const void* const* in, void* out, int64_t n, const double*) {
   const float* x = (const float*)in[0];

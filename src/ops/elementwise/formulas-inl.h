@@ -6,7 +6,7 @@
 #include "ops/elementwise/vocabulary-inl.h"
 
 #if defined(ISTHMUS_ISA)
-namespace isthmus::cpu::ISTHMUS_ISA {
+namespace isthmus::cpu::ISTHMUS_ISA::formulas {
 #else
 namespace isthmus::formulas {
 #endif

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// x to the power y in F32, worked out in F64 steps that every machine has, so that only the last rounding shows. Included
-// by vocabulary-inl.h only.
+// x to the power y in F32, worked out in F64 steps that every machine has, so that only the last rounding
+// shows. Included by vocabulary-inl.h only.
 #pragma once
 
 #if defined(ISTHMUS_ISA)
-namespace isthmus::cpu::ISTHMUS_ISA {
+namespace isthmus::cpu::ISTHMUS_ISA::formulas {
 #else
 namespace isthmus::formulas {
 #endif
 
-// log2 of a positive finite number, to about 1e-16: x = 2^e m, log m = 2 atanh((m - 1) / (m + 1)) as a series.
+// log2 of a positive finite number, to about 1e-16: x = 2^e m, log m = 2 atanh((m - 1) / (m + 1)) as a
+// series.
 ISTHMUS_FORMULA double log2_for_power(double x) {
   const int64_t bits = __builtin_bit_cast(int64_t, x);
   const int64_t e = (bits - 0x3fe6a09e667f3bcd) >> 52;
@@ -27,8 +28,8 @@ ISTHMUS_FORMULA double exp2_for_power(double t) {
   return sum * __builtin_bit_cast(double, (static_cast<int64_t>(n) + 1023) << 52);
 }
 
-// C's rules for special operands: 1 to any power and anything to 0 are 1, NaN included; a negative number to a power that
-// is not whole is NaN.
+// C's rules for special operands: 1 to any power and anything to 0 are 1, NaN included; a negative number to
+// a power that is not whole is NaN.
 ISTHMUS_FORMULA float power(float x, float y) {
   if (y == 0 || x == 1) return 1;
   if (x != x || y != y) return x + y;

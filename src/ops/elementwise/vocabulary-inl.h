@@ -15,15 +15,32 @@
 #include "base/elementary-inl.h"
 #if defined(ISTHMUS_ISA)
 #define ISTHMUS_FORMULA __attribute__((always_inline)) inline
-namespace isthmus::cpu::ISTHMUS_ISA {
+namespace isthmus::cpu::ISTHMUS_ISA::formulas {
+using cpu::ISTHMUS_ISA::abs;
+using cpu::ISTHMUS_ISA::bits;
+using cpu::ISTHMUS_ISA::fma;
+using cpu::ISTHMUS_ISA::from_bits;
+using cpu::ISTHMUS_ISA::load;
+using cpu::ISTHMUS_ISA::round_even;
+using cpu::ISTHMUS_ISA::select;
+using cpu::ISTHMUS_ISA::set1;
+using cpu::ISTHMUS_ISA::sqrt;
+using cpu::ISTHMUS_ISA::store;
 #else
 #define ISTHMUS_FORMULA inline
 namespace isthmus::formulas {
 #endif
 
 // Kinds of element an operator takes; a row of a family table names a sum of them.
-enum Kinds : int { kF32Kind = 1, kF64Kind = 2, kSignedKind = 4, kUnsignedKind = 8, kBoolKind = 16, kF64ByLibrary = 32 };
-inline constexpr int kFloats = kF32Kind | kF64Kind;  // F16 and BF16 are computed as F32
+enum Kinds : int {
+  kF32Kind = 1,
+  kF64Kind = 2,
+  kSignedKind = 4,
+  kUnsignedKind = 8,
+  kBoolKind = 16,
+  kF64ByLibrary = 32
+};
+inline constexpr int kFloats = kF32Kind | kF64Kind;          // F16 and BF16 are computed as F32
 inline constexpr int kElementary = kFloats | kF64ByLibrary;  // F64 is the C library's, and not exact
 inline constexpr int kSigned = kFloats | kSignedKind;
 inline constexpr int kNumbers = kSigned | kUnsignedKind;
@@ -281,15 +298,14 @@ ISTHMUS_FORMULA T integer_power(T x, T n) {
   return result;
 }
 
-
 // Elementary functions: F32 as base/elementary-inl.h defines them, F64 by the C library.
-#define ISTHMUS_ELEMENTARY_WORD(NAME)      \
-  template <typename V>                    \
-  ISTHMUS_FORMULA V NAME(V x) {            \
-    if constexpr (__is_same(V, double))    \
-      return __builtin_##NAME(x);          \
-    else                                   \
-      return elementary::NAME(x);          \
+#define ISTHMUS_ELEMENTARY_WORD(NAME)   \
+  template <typename V>                 \
+  ISTHMUS_FORMULA V NAME(V x) {         \
+    if constexpr (__is_same(V, double)) \
+      return __builtin_##NAME(x);       \
+    else                                \
+      return elementary::NAME(x);       \
   }
 ISTHMUS_ELEMENTARY_WORD(exp)
 ISTHMUS_ELEMENTARY_WORD(exp2)
