@@ -67,7 +67,7 @@ ValueId ModelBuilder::frequencies(const Rotary& rotary) {
 
 ValueId ModelBuilder::attention(ValueId x, const std::string& prefix, const AttentionOptions& o) {
   const auto heads_of = [&](ValueId v, int64_t heads) {
-    return graph_.op("reshape", {v}, {{"shape", std::vector<int64_t>{0, heads, o.head_dim}}});
+    return graph_.op("reshape", {v}, {{"dims", std::vector<int64_t>{0, heads, o.head_dim}}});
   };
   ValueId q = heads_of(linear(x, prefix + "attn_q", o.heads * o.head_dim, hidden_), o.heads);
   ValueId k = heads_of(linear(x, prefix + "attn_k", o.kv_heads * o.head_dim, hidden_), o.kv_heads);
@@ -101,7 +101,7 @@ ValueId ModelBuilder::attention(ValueId x, const std::string& prefix, const Atte
   const double scale = o.scale > 0 ? o.scale : 1.0 / std::sqrt(static_cast<double>(o.head_dim));
   ValueId y = graph_.op("attention", {q, k_cache, v_cache, block_table_, sequences_, positions_},
                         {{"scale", scale}, {"window", o.window}, {"soft_cap", o.soft_cap}});
-  y = graph_.op("reshape", {y}, {{"shape", std::vector<int64_t>{0, o.heads * o.head_dim}}});
+  y = graph_.op("reshape", {y}, {{"dims", std::vector<int64_t>{0, o.heads * o.head_dim}}});
   return linear(y, prefix + "attn_output", hidden_, o.heads * o.head_dim);
 }
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// The same bits whatever the batch, the chunks, the threads or the cache hits; and what sequences can do.
+#include "tiny_models.h"
+
+namespace isthmus::testing {
+namespace {
+
+std::vector<float> logits_of(Engine& engine, std::span<const int32_t> tokens) {
+  const SequenceId id = engine.add(tokens).value();
+  std::vector<float> logits = compute(engine, id);
+  engine.remove(id);
+  return logits;
+}
+
+TEST(Sequences, ChunksThreadsAndBatchesDoNotChangeBits) {
+  const TinyModel tiny = load_tiny("qwen3");
+  const auto whole = make_engine(tiny, exact_options(), 1);
+  const std::vector<float> expected = logits_of(*whole, tiny.prompt);
+  ASSERT_FALSE(expected.empty());
+  for (const int chunk : {1, 7, 64}) {
+    EngineOptions options = exact_options();
+    options.chunk_tokens = chunk;
+    EXPECT_EQ(logits_of(*make_engine(tiny, options, 2), tiny.prompt), expected) << "chunks of " << chunk;
+  }
+  EngineOptions options = exact_options();
+  options.max_sequences = 3;
+  const auto batch = make_engine(tiny, options);
+  const std::vector<int32_t> other(tiny.prompt.rbegin(), tiny.prompt.rbegin() + 50);
+  const SequenceId a = batch->add(other).value();
+  const SequenceId b = batch->add(tiny.prompt).value();
+  const SequenceId c = batch->add(std::span(tiny.prompt).first(30)).value();
+  EXPECT_EQ(compute(*batch, b), expected);
+  for (SequenceId id : {a, c}) EXPECT_EQ(batch->computed(id), static_cast<int64_t>(batch->tokens(id).size()));
+}
+
+TEST(Sequences, PrefixIsReusedAndGivesTheSameBits) {
+  const TinyModel tiny = load_tiny("llama");
+  const auto engine = make_engine(tiny, exact_options());
+  const std::vector<float> expected = logits_of(*engine, tiny.prompt);
+  EXPECT_EQ(engine->reused_tokens(), 0u);
+  EXPECT_EQ(logits_of(*engine, tiny.prompt), expected);
+  EXPECT_EQ(engine->reused_tokens(), static_cast<uint64_t>((tiny.prompt.size() - 1) / 64 * 64));
+}
+
+TEST(Sequences, AssignComputesOnlyWhatIsNew) {
+  const TinyModel tiny = load_tiny("llama");
+  const auto engine = make_engine(tiny, exact_options());
+  const SequenceId id = engine->add(std::span(tiny.prompt).first(80)).value();
+  compute(*engine, id);
+  ASSERT_TRUE(engine->assign(id, tiny.prompt).ok());
+  EXPECT_EQ(engine->computed(id), 80);
+  const std::vector<float> logits = compute(*engine, id);
+  EngineOptions fresh = exact_options();
+  EXPECT_EQ(logits, logits_of(*make_engine(tiny, fresh), tiny.prompt));
+}
+
+TEST(Sequences, ForksAreIndependent) {
+  const TinyModel tiny = load_tiny("qwen2");
+  EngineOptions options = exact_options();
+  options.max_sequences = 2;
+  const auto engine = make_engine(tiny, options);
+  const SequenceId a = engine->add(std::span(tiny.prompt).first(70)).value();
+  compute(*engine, a);
+  const SequenceId b = engine->fork(a).value();
+  const std::vector<int32_t> other = {5, 6, 7};
+  ASSERT_TRUE(engine->append(b, other).ok());
+  compute(*engine, b);
+  ASSERT_TRUE(engine->append(a, std::span(tiny.prompt).subspan(70)).ok());
+  const std::vector<float> logits = compute(*engine, a);
+  EXPECT_EQ(logits, logits_of(*make_engine(tiny, exact_options()), tiny.prompt));
+}
+
+TEST(Sequences, TruncateThenContinue) {
+  const TinyModel tiny = load_tiny("qwen2");
+  const auto engine = make_engine(tiny, exact_options());
+  const SequenceId id = engine->add(tiny.prompt).value();
+  const std::vector<float> expected = compute(*engine, id);
+  ASSERT_TRUE(engine->truncate(id, 33).ok());
+  ASSERT_TRUE(engine->append(id, std::span(tiny.prompt).subspan(33)).ok());
+  EXPECT_EQ(engine->computed(id), 33);
+  EXPECT_EQ(compute(*engine, id), expected);
+}
+
+TEST(Sequences, SaveAndRestore) {
+  const TinyModel tiny = load_tiny("qwen3");
+  const auto engine = make_engine(tiny, exact_options());
+  const SequenceId id = engine->add(std::span(tiny.prompt).first(75)).value();
+  compute(*engine, id);
+  const auto saved = engine->save(id);
+  ASSERT_TRUE(saved.ok());
+  const auto other = make_engine(tiny, exact_options());
+  const SequenceId restored = other->restore(*saved).value();
+  EXPECT_EQ(other->computed(restored), 75);
+  ASSERT_TRUE(other->append(restored, std::span(tiny.prompt).subspan(75)).ok());
+  EXPECT_EQ(compute(*other, restored), logits_of(*make_engine(tiny, exact_options()), tiny.prompt));
+  for (size_t cut : {size_t{0}, size_t{20}, saved->size() - 1})
+    EXPECT_FALSE(other->restore(std::span(*saved).first(cut)).ok());
+}
+
+TEST(Sequences, TooLongAndWrongTokensAreErrors) {
+  const TinyModel tiny = load_tiny("llama");
+  EngineOptions options = exact_options();
+  options.context = 100;
+  const auto engine = make_engine(tiny, options);
+  const auto too_long = engine->add(tiny.prompt);
+  ASSERT_FALSE(too_long.ok());
+  EXPECT_NE(too_long.status().message().find("100"), std::string::npos) << too_long.status().message();
+  EXPECT_NE(too_long.status().message().find(std::to_string(tiny.prompt.size())), std::string::npos);
+  const std::vector<int32_t> bad = {1, 1 << 20};
+  EXPECT_EQ(engine->add(bad).status().code(), Code::kOutOfRange);
+  options.context = 1 << 25;
+  EXPECT_FALSE(Engine::create(tiny.model, platform(), options).ok());
+}
+
+TEST(Sequences, AFullCacheIsAnErrorAndLosesNothing) {
+  const TinyModel tiny = load_tiny("llama");
+  EngineOptions options = exact_options();
+  options.max_sequences = 2;
+  options.cache_tokens = 128;
+  options.prefix_reuse = false;
+  const auto engine = make_engine(tiny, options);
+  const SequenceId a = engine->add(tiny.prompt).value();
+  const std::vector<float> first = compute(*engine, a);
+  const SequenceId b = engine->add(std::span(tiny.prompt).first(20)).value();
+  EXPECT_EQ(engine->step().status().code(), Code::kOutOfMemory);
+  engine->remove(a);
+  EXPECT_FALSE(compute(*engine, b).empty());
+}
+
+}  // namespace
+}  // namespace isthmus::testing
