@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes fixture.bin: inputs and results of row operators and attention, computed in float64 by PyTorch and
+Transformers, so that the operators' meaning is checked by code that is not ours.
+
+Needs torch 2.13 and transformers 5.23. Run: python tests/ops_oracle/make_fixture.py
+
+The file is a list of lines, each followed by the bytes it announces:
+  case OPERATOR name=value ...        (attributes; no bytes)
+  tensor NAME f32|f16|i32 DIM ...     (little-endian numbers, row-major)
+Tensors belong to the case before them; `expected` is the result, the others are inputs by port name.
+"""
+import pathlib
+import types
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from transformers.models.gemma2.modeling_gemma2 import eager_attention_forward as gemma2_attention
+from transformers.models.gpt_oss.modeling_gpt_oss import eager_attention_forward as gpt_oss_attention
+from transformers.models.gptj.modeling_gptj import apply_rotary_pos_emb as gptj_rope
+from transformers.models.llama.modeling_llama import apply_rotary_pos_emb as llama_rope
+
+torch.manual_seed(20)
+out = open(pathlib.Path(__file__).with_name("fixture.bin"), "wb")
+
+
+def case(op, **attributes):
+    out.write(" ".join(["case", op] + [f"{k}={v}" for k, v in attributes.items()]).encode() + b"\n")
+
+
+def tensor(name, values, dtype="f32"):
+    kind = {"f32": "<f4", "f16": "<f2", "i32": "<i4"}[dtype]
+    array = np.ascontiguousarray(np.asarray(values), dtype=kind)
+    out.write(" ".join(["tensor", name, dtype] + [str(d) for d in array.shape]).encode() + b"\n" + array.tobytes())
+
+
+def normal(*dims, dtype=torch.float32):
+    return torch.randn(*dims).to(dtype).double()
+
+
+def rows():
+    x, w, b = normal(7, 100), normal(100), normal(100)
+    case("rms_norm", eps=1e-5)
+    tensor("x", x), tensor("weight", w), tensor("expected", F.rms_norm(x, (100,), w, 1e-5))
+    case("layer_norm", eps=1e-5)
+    tensor("x", x), tensor("weight", w), tensor("bias", b), tensor("expected", F.layer_norm(x, (100,), w, b, 1e-5))
+    x = normal(3, 37, 5) * 4
+    for op, function in (("softmax", F.softmax), ("log_softmax", F.log_softmax)):
+        case(op, axis=1)
+        tensor("x", x), tensor("expected", function(x, dim=1))
+    gate, up = normal(6, 50) * 3, normal(6, 50)
+    for op, function in (("swiglu", F.silu), ("geglu", F.gelu), ("geglu_tanh", lambda x: F.gelu(x, approximate="tanh")),
+                         ("reglu", F.relu), ("glu", torch.sigmoid)):
+        case(op)
+        tensor("gate", gate), tensor("up", up), tensor("expected", function(gate) * up)
+
+
+def rope():
+    positions = torch.tensor([0, 1, 17, 511, 4095, 100000])
+    for pairs, d in ((32, 64), (8, 40)):
+        inv_freq = 1.0 / (10000.0 ** (torch.arange(0, pairs) / pairs))
+        x = normal(len(positions), 3, d)
+        # Angles are F32 products in Transformers too; the rest is float64.
+        angles = (positions.float()[:, None] * inv_freq.float()[None, :]).double()
+        both = torch.cat([angles, angles], dim=-1)
+        neox, _ = llama_rope(x[None, :, :, :2 * pairs], x[None, :, :, :2 * pairs], both.cos()[None], both.sin()[None],
+                             unsqueeze_dim=2)
+        interleaved = gptj_rope(x[None, :, :, :2 * pairs], angles.sin()[None], angles.cos()[None])
+        for style, rotated in (("neox", neox), ("interleaved", interleaved)):
+            case("rope", style=style)
+            tensor("x", x), tensor("positions", positions, "i32"), tensor("inv_freq", inv_freq)
+            tensor("expected", torch.cat([rotated[0], x[:, :, 2 * pairs:]], dim=-1))
+
+
+def attention(heads, kv_heads, d, dtype, sequences, window=0, soft_cap=0.0, causal=1, with_sinks=False):
+    """sequences: (length, tokens): the last `tokens` of each sequence's positions are queries."""
+    case("attention", window=window, soft_cap=soft_cap, causal=causal, scale=d**-0.5)
+    sinks = normal(heads)
+    keys, values, queries, expected = [], [], [], []
+    for length, tokens in sequences:
+        k, v = (normal(length, kv_heads, d, dtype=dtype) for _ in range(2))
+        q = normal(tokens, heads, d)
+        row, column = torch.arange(length - tokens, length)[:, None], torch.arange(length)[None, :]
+        sees = torch.ones(tokens, length, dtype=torch.bool)
+        if causal:
+            sees &= column <= row
+        if window:
+            sees &= column > row - window
+        batch = [t.transpose(0, 1)[None] for t in (q, k, v)]  # [1, heads, positions, d]
+        if with_sinks or soft_cap:
+            module = types.SimpleNamespace(num_key_value_groups=heads // kv_heads, sinks=sinks, training=False)
+            mask = torch.zeros(1, 1, tokens, length, dtype=torch.float64).masked_fill(~sees, -torch.inf)
+            if with_sinks:
+                y, _ = gpt_oss_attention(module, *batch, mask, scaling=d**-0.5)
+            else:
+                # Its softmax is computed in F32: hence the case's own tolerance in the test.
+                y, _ = gemma2_attention(module, *batch, mask, scaling=d**-0.5, softcap=soft_cap)
+            y = y[0]
+        else:
+            y = F.scaled_dot_product_attention(*batch, attn_mask=sees, enable_gqa=True)[0].transpose(0, 1)
+        keys.append(k), values.append(v), queries.append(q), expected.append(y)
+    numpy_dtype = {torch.float16: "f16", torch.float32: "f32"}[dtype]
+    tensor("q", torch.cat(queries)), tensor("k", torch.cat(keys), numpy_dtype), tensor("v", torch.cat(values), numpy_dtype)
+    tensor("lengths", [length for length, _ in sequences], "i32")
+    tensor("tokens", [tokens for _, tokens in sequences], "i32")
+    if with_sinks:
+        tensor("sinks", sinks)
+    tensor("expected", torch.cat(expected))
+
+
+rows()
+rope()
+attention(6, 2, 32, torch.float16, [(70, 5), (130, 1), (9, 9)])
+attention(4, 4, 16, torch.float32, [(100, 20), (65, 1)], window=30)
+attention(4, 1, 24, torch.float16, [(90, 4), (64, 2)], with_sinks=True)
+attention(4, 2, 16, torch.float32, [(80, 6)], soft_cap=3.0)
+attention(4, 2, 16, torch.float32, [(40, 40), (70, 3)], causal=0)
+out.close()
