@@ -22,7 +22,6 @@ Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> mode
   Engine& e = *engine;
   e.model_ = std::move(model);
   e.platform_ = std::move(platform);
-  e.prefix_reuse_ = options.prefix_reuse;
   const int64_t largest = e.model_->config().context;
   e.context_ = options.context > 0 ? options.context : std::min(largest, kDefaultContext);
   if (e.context_ > largest)
@@ -51,7 +50,6 @@ Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> mode
   ASSIGN_OR_RETURN(e.stream_, e.device_->create_stream());
   e.weights_ = std::make_shared<WeightStore>(e.device_, options.packed_cache);
   RETURN_IF_ERROR(e.compile(options));
-  e.pool_ = std::make_unique<BlockPool>(limits.cache_blocks);
   return engine;
 }
 
@@ -70,25 +68,11 @@ Status Engine::compile(const EngineOptions& options) {
   CompileOptions compile_options;
   compile_options.policy = options.policy;
   ASSIGN_OR_RETURN(executable_, Executable::compile(std::move(graph), device_, weights_, compile_options));
-  for (const StateDeclaration& declaration : builder.states()) {
-    int64_t elements = 1;
-    for (int64_t dim : declaration.dims) elements *= dim;
-    State state;
-    state.declaration = declaration;
-    state.block_bytes = static_cast<uint64_t>(dtype_bytes(declaration.dtype, elements));
-    const int64_t count =
-        declaration.kind == StateDeclaration::kPaged ? limits_.cache_blocks : limits_.max_sequences;
-    ASSIGN_OR_RETURN(state.buffer, device_->allocate(state.block_bytes * static_cast<uint64_t>(count)));
-    RETURN_IF_ERROR(executable_->bind_state(declaration.name, state.buffer.address()));
-    states_.push_back(std::move(state));
-  }
+  ASSIGN_OR_RETURN(states_, StateStore::create(device_, builder.states(), limits_.cache_blocks, limits_.max_sequences,
+                                               options.prefix_reuse));
+  for (const StateStore::Group& group : states_->groups())
+    RETURN_IF_ERROR(executable_->bind_state(group.declaration.name, group.buffer.address()));
   return ok();
-}
-
-uint64_t Engine::state_bytes() const {
-  uint64_t bytes = 0;
-  for (const State& state : states_) bytes += state.buffer.bytes();
-  return bytes;
 }
 
 // -- sequences --
@@ -115,7 +99,9 @@ Result<SequenceId> Engine::add(std::span<const int32_t> tokens) {
     remove(id);
     return status;
   }
-  reuse_prefix(sequences_[id]);
+  Sequence& s = sequences_[id];
+  states_->reuse_prefix(s.state, s.tokens);
+  reused_tokens_ += static_cast<uint64_t>(s.state.computed);
   return id;
 }
 
@@ -143,23 +129,22 @@ Status Engine::truncate(SequenceId id, int64_t length) {
   if (length < 0 || length > static_cast<int64_t>(s->tokens.size()))
     return error(Code::kOutOfRange, "cannot keep {} of {} tokens", length, s->tokens.size());
   s->tokens.resize(static_cast<size_t>(length));
-  s->computed = std::min(s->computed, length);
-  release_from(*s, s->computed);
+  states_->truncate(s->state, std::min(s->state.computed, length));
   return ok();
 }
 
 Result<SequenceId> Engine::fork(SequenceId id) {
   ASSIGN_OR_RETURN(const Sequence* s, find(id));
+  ASSIGN_OR_RETURN(SequenceState state, states_->fork(s->state, *stream_));
   const SequenceId copy = next_id_++;
-  sequences_[copy] = *s;
-  for (int32_t block : s->blocks) pool_->retain(block);
+  sequences_[copy] = {s->tokens, std::move(state)};
   return copy;
 }
 
 void Engine::remove(SequenceId id) {
   auto found = sequences_.find(id);
   if (found == sequences_.end()) return;
-  release_from(found->second, 0);
+  states_->release(found->second.state);
   sequences_.erase(found);
 }
 
@@ -170,66 +155,7 @@ std::span<const int32_t> Engine::tokens(SequenceId id) const {
 
 int64_t Engine::computed(SequenceId id) const {
   auto found = sequences_.find(id);
-  return found == sequences_.end() ? 0 : found->second.computed;
-}
-
-// Gives back the blocks that hold nothing of the first `length` tokens. Published ones are kept by the pool.
-void Engine::release_from(Sequence& s, int64_t length) {
-  const size_t keep = static_cast<size_t>(blocks_for(length));
-  for (size_t b = keep; b < s.blocks.size(); ++b) pool_->release(s.blocks[b]);
-  if (keep < s.blocks.size()) s.blocks.resize(keep);
-  s.keys.resize(std::min(s.keys.size(), static_cast<size_t>(length / kCacheBlock)));
-}
-
-void Engine::reuse_prefix(Sequence& s) {
-  if (!prefix_reuse_) return;
-  // The last token is always computed: its logits are wanted.
-  const int64_t whole = (static_cast<int64_t>(s.tokens.size()) - 1) / kCacheBlock;
-  for (int64_t b = 0; b < whole; ++b) {
-    const std::span<const int32_t> tokens =
-        std::span(s.tokens).subspan(static_cast<size_t>(b * kCacheBlock), kCacheBlock);
-    uint64_t key = 0;
-    const int32_t block = pool_->find(s.keys.empty() ? 0 : s.keys.back(), tokens, &key);
-    if (block < 0) return;
-    s.blocks.push_back(block);
-    s.keys.push_back(key);
-    s.computed += kCacheBlock;
-    reused_tokens_ += kCacheBlock;
-  }
-}
-
-void Engine::publish(Sequence& s) {
-  if (!prefix_reuse_) return;
-  while (static_cast<int64_t>(s.keys.size() + 1) * kCacheBlock <= s.computed) {
-    const size_t b = s.keys.size();
-    s.keys.push_back(pool_->publish(s.blocks[b], b ? s.keys.back() : 0,
-                                    std::span(s.tokens).subspan(b * kCacheBlock, kCacheBlock)));
-  }
-}
-
-// Makes every block of positions [begin, end) this sequence's own: new ones taken, shared ones copied.
-Status Engine::make_writable(Sequence& s, int64_t begin, int64_t end) {
-  for (int64_t b = begin / kCacheBlock; b < blocks_for(end); ++b) {
-    if (b == static_cast<int64_t>(s.blocks.size())) {
-      ASSIGN_OR_RETURN(const int32_t block, pool_->take());
-      s.blocks.push_back(block);
-      continue;
-    }
-    const int32_t old = s.blocks[static_cast<size_t>(b)];
-    if (!pool_->shared(old)) {
-      pool_->unpublish(old);
-      continue;
-    }
-    ASSIGN_OR_RETURN(const int32_t block, pool_->take());
-    for (const State& state : states_)
-      if (state.declaration.kind == StateDeclaration::kPaged)
-        RETURN_IF_ERROR(stream_->copy(
-            state.buffer.address() + static_cast<uint64_t>(block) * state.block_bytes,
-            state.buffer.address() + static_cast<uint64_t>(old) * state.block_bytes, state.block_bytes));
-    pool_->release(old);
-    s.blocks[static_cast<size_t>(b)] = block;
-  }
-  return ok();
+  return found == sequences_.end() ? 0 : found->second.state.computed;
 }
 
 // -- steps --
@@ -240,12 +166,12 @@ Result<std::vector<Engine::Logits>> Engine::step() {
   // Sequences that lack one token first: nobody's reply waits for somebody else's prompt.
   for (const bool single : {true, false}) {
     for (auto& [id, s] : sequences_) {
-      const int64_t lacking = static_cast<int64_t>(s.tokens.size()) - s.computed;
+      const int64_t lacking = static_cast<int64_t>(s.tokens.size()) - s.state.computed;
       if (lacking <= 0 || (lacking == 1) != single || room == 0 ||
           static_cast<int64_t>(rows.size()) == std::min(limits_.max_sequences, limits_.max_output_rows))
         continue;
       const int64_t count = std::min(lacking, room);
-      rows.push_back({&s, id, s.computed, count, false});
+      rows.push_back({&s, id, s.state.computed, count, false});
       room -= count;
     }
   }
@@ -254,10 +180,10 @@ Result<std::vector<Engine::Logits>> Engine::step() {
 
 Result<std::vector<Engine::Logits>> Engine::step_all_logits(SequenceId id) {
   ASSIGN_OR_RETURN(Sequence * s, find(id));
-  const int64_t lacking = static_cast<int64_t>(s->tokens.size()) - s->computed;
+  const int64_t lacking = static_cast<int64_t>(s->tokens.size()) - s->state.computed;
   const int64_t count = std::min({lacking, limits_.max_tokens, limits_.max_output_rows});
   if (count <= 0) return std::vector<Logits>();
-  const Row row = {s, id, s->computed, count, true};
+  const Row row = {s, id, s->state.computed, count, true};
   return run(std::span(&row, 1));
 }
 
@@ -269,7 +195,7 @@ Result<std::vector<Engine::Logits>> Engine::run(std::span<const Row> rows) {
   for (size_t r = 0; r < rows.size(); ++r) {
     const Row& row = rows[r];
     Sequence& s = *row.sequence;
-    RETURN_IF_ERROR(make_writable(s, row.begin, row.begin + row.count));
+    RETURN_IF_ERROR(states_->append(s.state, row.begin + row.count, *stream_));
     std::copy(s.blocks.begin(), s.blocks.end(),
               block_table_.begin() + static_cast<int64_t>(r) * limits_.max_blocks);
     for (int64_t p = row.begin; p < row.begin + row.count; ++p) {
@@ -280,7 +206,7 @@ Result<std::vector<Engine::Logits>> Engine::run(std::span<const Row> rows) {
       }
       tokens_.push_back(s.tokens[static_cast<size_t>(p)]);
       positions_.push_back(static_cast<int32_t>(p));
-      slots_.push_back(static_cast<int32_t>(s.blocks[static_cast<size_t>(p / kCacheBlock)] * kCacheBlock +
+      slots_.push_back(static_cast<int32_t>(s.state.blocks[static_cast<size_t>(p / kCacheBlock)] * kCacheBlock +
                                             p % kCacheBlock));
       rows_sequence_.push_back(static_cast<int32_t>(r));
     }
@@ -306,8 +232,8 @@ Result<std::vector<Engine::Logits>> Engine::run(std::span<const Row> rows) {
   }
   RETURN_IF_ERROR(stream_->wait());
   for (const Row& row : rows) {
-    row.sequence->computed = row.begin + row.count;
-    publish(*row.sequence);
+    row.sequence->state.computed = row.begin + row.count;
+    states_->publish(row.sequence->state, row.sequence->tokens);
   }
   for (size_t i = 0; i < result.size(); ++i)
     result[i].values =
@@ -319,74 +245,46 @@ Result<std::vector<Engine::Logits>> Engine::run(std::span<const Row> rows) {
 
 namespace {
 struct SavedHeader {
-  char magic[16] = "isthmus state 1";
-  uint64_t computed = 0, states = 0, bytes_per_block = 0;
+  char magic[16] = "isthmus state 2";
+  uint64_t fingerprint = 0, computed = 0;
 };
 }  // namespace
 
 Result<std::vector<std::byte>> Engine::save(SequenceId id) {
   ASSIGN_OR_RETURN(const Sequence* s, find(id));
   SavedHeader header;
-  header.computed = static_cast<uint64_t>(s->computed);
-  header.states = states_.size();
-  for (const State& state : states_) header.bytes_per_block += state.block_bytes;
-  const size_t blocks = static_cast<size_t>(blocks_for(s->computed));
-  const size_t token_bytes = static_cast<size_t>(s->computed) * sizeof(int32_t);
-  std::vector<std::byte> saved(sizeof header + token_bytes + blocks * header.bytes_per_block);
+  header.fingerprint = states_->fingerprint();
+  header.computed = static_cast<uint64_t>(s->state.computed);
+  const size_t token_bytes = header.computed * sizeof(int32_t);
+  std::vector<std::byte> saved(sizeof header + token_bytes + states_->saved_bytes(s->state.computed));
   std::memcpy(saved.data(), &header, sizeof header);
-  std::memcpy(saved.data() + sizeof header, s->tokens.data(), token_bytes);
-  std::byte* at = saved.data() + sizeof header + token_bytes;
-  for (size_t b = 0; b < blocks; ++b) {
-    for (const State& state : states_) {
-      RETURN_IF_ERROR(stream_->download(
-          at, state.buffer.address() + static_cast<uint64_t>(s->blocks[b]) * state.block_bytes,
-          state.block_bytes));
-      at += state.block_bytes;
-    }
-  }
-  RETURN_IF_ERROR(stream_->wait());
+  if (token_bytes) std::memcpy(saved.data() + sizeof header, s->tokens.data(), token_bytes);
+  RETURN_IF_ERROR(states_->copy_out(s->state, std::span(saved).subspan(sizeof header + token_bytes), *stream_));
   return saved;
 }
 
 Result<SequenceId> Engine::restore(std::span<const std::byte> saved) {
   SavedHeader header, expected;
-  for (const State& state : states_) expected.bytes_per_block += state.block_bytes;
   if (saved.size() < sizeof header) return data_loss("a saved state of {} bytes is cut short", saved.size());
   std::memcpy(&header, saved.data(), sizeof header);
   if (std::memcmp(header.magic, expected.magic, sizeof header.magic) != 0 ||
-      header.states != states_.size() || header.bytes_per_block != expected.bytes_per_block)
+      header.fingerprint != states_->fingerprint())
     return invalid_argument("the saved state is not of this model and cache dtype");
-  if (header.computed > static_cast<uint64_t>(context_))
-    return error(Code::kOutOfRange, "the saved state has {} tokens, the context {}", header.computed,
-                 context_);
-  const auto computed = static_cast<int64_t>(header.computed);
+  RETURN_IF_ERROR(check_length(header.computed));
   const size_t token_bytes = header.computed * sizeof(int32_t);
-  const uint64_t bytes =
-      sizeof header + token_bytes + static_cast<uint64_t>(blocks_for(computed)) * header.bytes_per_block;
-  if (saved.size() != bytes) return data_loss("a saved state of {} bytes, expected {}", saved.size(), bytes);
+  if (saved.size() < sizeof header + token_bytes)
+    return data_loss("a saved state of {} bytes is cut short", saved.size());
   std::vector<int32_t> tokens(header.computed);
-  std::memcpy(tokens.data(), saved.data() + sizeof header, token_bytes);
+  if (token_bytes) std::memcpy(tokens.data(), saved.data() + sizeof header, token_bytes);
+  ASSIGN_OR_RETURN(SequenceState state,
+                   states_->copy_in(static_cast<int64_t>(header.computed),
+                                    saved.subspan(sizeof header + token_bytes), *stream_));
   const SequenceId id = next_id_++;
-  Sequence& s = sequences_[id];
+  sequences_[id].state = std::move(state);
   Status status = append(id, tokens);
-  if (status.ok()) status = make_writable(s, 0, computed);
-  const std::byte* at = saved.data() + sizeof header + token_bytes;
-  for (size_t b = 0; status.ok() && b < s.blocks.size(); ++b) {
-    for (const State& state : states_) {
-      if (status.ok())
-        status =
-            stream_->upload(state.buffer.address() + static_cast<uint64_t>(s.blocks[b]) * state.block_bytes,
-                            at, state.block_bytes);
-      at += state.block_bytes;
-    }
-  }
-  if (status.ok()) status = stream_->wait();
-  if (!status.ok()) {
-    remove(id);
-    return status;
-  }
-  s.computed = computed;
-  return id;
+  if (status.ok()) return id;
+  remove(id);
+  return status;
 }
 
 }  // namespace isthmus

@@ -10,7 +10,7 @@
 
 #include "graph/executable.h"
 #include "llm/model.h"
-#include "llm/state/block_pool.h"
+#include "llm/state/state_store.h"
 #include "runtime/platform.h"
 
 namespace isthmus {
@@ -74,15 +74,13 @@ class Engine {
   int64_t context() const { return context_; }
   int64_t vocabulary() const { return vocabulary_; }
   const WeightStore& weights() const { return *weights_; }
-  uint64_t state_bytes() const;
+  uint64_t state_bytes() const { return states_->bytes(); }
   uint64_t reused_tokens() const { return reused_tokens_; }  // found by prefix, over all sequences
 
  private:
   struct Sequence {
     std::vector<int32_t> tokens;
-    int64_t computed = 0;
-    std::vector<int32_t> blocks;
-    std::vector<uint64_t> keys;  // of the full blocks published
+    SequenceState state;
   };
   struct Row {
     Sequence* sequence;
@@ -90,19 +88,10 @@ class Engine {
     int64_t begin, count;
     bool all_logits;
   };
-  struct State {
-    StateDeclaration declaration;
-    Buffer buffer;
-    uint64_t block_bytes = 0;
-  };
   Engine() = default;
   Status compile(const EngineOptions& options);
   Result<Sequence*> find(SequenceId id);
   Status check_length(size_t length) const;
-  void reuse_prefix(Sequence& sequence);
-  Status make_writable(Sequence& sequence, int64_t begin, int64_t end);
-  void publish(Sequence& sequence);
-  void release_from(Sequence& sequence, int64_t length);
   Result<std::vector<Logits>> run(std::span<const Row> rows);
 
   std::shared_ptr<const Model> model_;
@@ -111,11 +100,9 @@ class Engine {
   std::unique_ptr<Stream> stream_;
   std::shared_ptr<WeightStore> weights_;
   std::unique_ptr<Executable> executable_;
-  std::vector<State> states_;
-  std::unique_ptr<BlockPool> pool_;
+  std::unique_ptr<StateStore> states_;
   StepLimits limits_;
   int64_t context_ = 0, vocabulary_ = 0;
-  bool prefix_reuse_ = true;
   std::map<SequenceId, Sequence> sequences_;
   SequenceId next_id_ = 1;
   uint64_t reused_tokens_ = 0;

@@ -9,6 +9,7 @@
 #include "graph/builder.h"
 #include "llm/model_file.h"
 #include "llm/rotary.h"
+#include "llm/state/state_store.h"
 
 namespace isthmus {
 
@@ -20,21 +21,6 @@ struct StepLimits {
   int64_t max_blocks = 1;       // blocks of one sequence: context / kCacheBlock, rounded up
   int64_t cache_blocks = 1;     // blocks of the whole cache
   Dtype cache_dtype = Dtype::kF16;
-};
-
-// Positions in one block of a paged cache.
-inline constexpr int64_t kCacheBlock = 64;
-
-// State that lives between steps, as a family declares it; the engine allocates and manages it.
-struct StateDeclaration {
-  enum Kind {
-    kPaged,  // first dimension: blocks of kCacheBlock positions, given out by block tables
-    kSlot,   // first dimension: one slot per sequence (convolution and recurrent states)
-  };
-  Kind kind;
-  std::string name;  // of the graph's state value
-  Dtype dtype;
-  std::vector<int64_t> dims;  // after the first dimension
 };
 
 struct AttentionOptions {
