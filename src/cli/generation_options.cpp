@@ -18,13 +18,22 @@ void add_text_options(CLI::App& command, TextOptions& o) {
   add("--repetition-penalty", s.repetition_penalty, "Make tokens seen before less likely; 1: off", "X");
   add("--presence-penalty", s.presence_penalty, "Taken off the logit of tokens seen before", "X");
   add("--frequency-penalty", s.frequency_penalty, "Taken off once per time a token was seen", "X");
-  command.add_option("--seed", s.seed, "Makes a reply repeatable; drawn when not given")->group(group)->type_name("N")
+  command.add_option("--seed", s.seed, "Makes a reply repeatable; drawn when not given")
+      ->group(group)
+      ->type_name("N")
       ->each([&o](const std::string&) { o.seed_given = true; });
-  command.add_option("--max-tokens,-n", o.max_tokens, "End the reply after N tokens")->group(group)->type_name("N")
+  command.add_option("--max-tokens,-n", o.max_tokens, "End the reply after N tokens")
+      ->group(group)
+      ->type_name("N")
       ->check(CLI::NonNegativeNumber);
-  command.add_option("--stop", o.stop, "End the reply before this text; may be given several times")->group(group)
-      ->type_name("TEXT")->take_all()->allow_extra_args(false);
-  command.add_option("--system", o.system, "A system prompt: who the model should be")->group(group)->type_name("TEXT");
+  command.add_option("--stop", o.stop, "End the reply before this text; may be given several times")
+      ->group(group)
+      ->type_name("TEXT")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_option("--system", o.system, "A system prompt: who the model should be")
+      ->group(group)
+      ->type_name("TEXT");
   command.add_flag("!--no-thinking", o.thinking, "Ask reasoning models to answer at once")->group(group);
   command.add_flag("--stats", o.stats, "Print speed and token counts after the reply")->group(group);
 }

@@ -20,7 +20,8 @@ struct TextOptions {
   bool stats = false;
 };
 
-// Adds --temperature, --top-k, --top-p, --min-p, penalties, --seed, --max-tokens, --stop, --system, --no-thinking and
+// Adds --temperature, --top-k, --top-p, --min-p, penalties, --seed, --max-tokens, --stop, --system,
+// --no-thinking and
 // --stats. `options` must outlive the parsing.
 void add_text_options(CLI::App& command, TextOptions& options);
 // Checked; a seed drawn where none was given; ends on Ctrl-C.

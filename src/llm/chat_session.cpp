@@ -7,9 +7,12 @@ Result<std::unique_ptr<ChatSession>> ChatSession::create(Engine& engine, std::st
                                                          nlohmann::ordered_json variables) {
   const std::string& source = engine.model().chat_template();
   if (source.empty())
-    return error(Code::kFailedPrecondition, "{}: the file has no chat template, so it is no chat model; 'isthmus run "
-                 "--raw' continues a text without one", engine.model().file().path());
-  ASSIGN_OR_RETURN(ChatTemplate parsed, ChatTemplate::parse(source), "{}: chat template", engine.model().file().path());
+    return error(Code::kFailedPrecondition,
+                 "{}: the file has no chat template, so it is no chat model; 'isthmus run "
+                 "--raw' continues a text without one",
+                 engine.model().file().path());
+  ASSIGN_OR_RETURN(ChatTemplate parsed, ChatTemplate::parse(source), "{}: chat template",
+                   engine.model().file().path());
   std::unique_ptr<ChatSession> session(new ChatSession(engine, std::move(parsed)));
   session->variables_ = std::move(variables);
   session->set_system_prompt(std::move(system_prompt));

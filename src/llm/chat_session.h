@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A conversation with a model: messages, the template that turns them into text, and one sequence of the engine.
+// A conversation with a model: messages, the template that turns them into text, and one sequence of the
+// engine.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,12 +11,15 @@
 
 namespace isthmus {
 
-// One thread at a time. Each turn computes only what is new: the engine keeps the state of the common beginning.
+// One thread at a time. Each turn computes only what is new: the engine keeps the state of the common
+// beginning.
 class ChatSession {
  public:
-  // Fails when the model's file has no chat template. `variables` go to the template ({"enable_thinking": false}).
-  static Result<std::unique_ptr<ChatSession>> create(Engine& engine, std::string system_prompt,
-                                                     nlohmann::ordered_json variables = nlohmann::ordered_json::object());
+  // Fails when the model's file has no chat template. `variables` go to the template ({"enable_thinking":
+  // false}).
+  static Result<std::unique_ptr<ChatSession>> create(
+      Engine& engine, std::string system_prompt,
+      nlohmann::ordered_json variables = nlohmann::ordered_json::object());
   ~ChatSession();
 
   // Adds the user's message, generates the reply and adds it too. On an error the conversation is as before.
@@ -26,7 +30,8 @@ class ChatSession {
   const nlohmann::ordered_json& messages() const { return messages_; }
 
  private:
-  ChatSession(Engine& engine, ChatTemplate chat_template) : engine_(engine), template_(std::move(chat_template)) {}
+  ChatSession(Engine& engine, ChatTemplate chat_template)
+      : engine_(engine), template_(std::move(chat_template)) {}
   Result<std::vector<int32_t>> prompt_tokens() const;
 
   Engine& engine_;

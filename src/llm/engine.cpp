@@ -68,8 +68,8 @@ Status Engine::compile(const EngineOptions& options) {
   CompileOptions compile_options;
   compile_options.policy = options.policy;
   ASSIGN_OR_RETURN(executable_, Executable::compile(std::move(graph), device_, weights_, compile_options));
-  ASSIGN_OR_RETURN(states_, StateStore::create(device_, builder.states(), limits_.cache_blocks, limits_.max_sequences,
-                                               options.prefix_reuse));
+  ASSIGN_OR_RETURN(states_, StateStore::create(device_, builder.states(), limits_.cache_blocks,
+                                               limits_.max_sequences, options.prefix_reuse));
   for (const StateStore::Group& group : states_->groups())
     RETURN_IF_ERROR(executable_->bind_state(group.declaration.name, group.buffer.address()));
   return ok();
@@ -196,7 +196,7 @@ Result<std::vector<Engine::Logits>> Engine::run(std::span<const Row> rows) {
     const Row& row = rows[r];
     Sequence& s = *row.sequence;
     RETURN_IF_ERROR(states_->append(s.state, row.begin + row.count, *stream_));
-    std::copy(s.blocks.begin(), s.blocks.end(),
+    std::copy(s.state.blocks.begin(), s.state.blocks.end(),
               block_table_.begin() + static_cast<int64_t>(r) * limits_.max_blocks);
     for (int64_t p = row.begin; p < row.begin + row.count; ++p) {
       const bool wanted = row.all_logits || p + 1 == static_cast<int64_t>(s.tokens.size());
@@ -206,8 +206,8 @@ Result<std::vector<Engine::Logits>> Engine::run(std::span<const Row> rows) {
       }
       tokens_.push_back(s.tokens[static_cast<size_t>(p)]);
       positions_.push_back(static_cast<int32_t>(p));
-      slots_.push_back(static_cast<int32_t>(s.state.blocks[static_cast<size_t>(p / kCacheBlock)] * kCacheBlock +
-                                            p % kCacheBlock));
+      slots_.push_back(static_cast<int32_t>(
+          s.state.blocks[static_cast<size_t>(p / kCacheBlock)] * kCacheBlock + p % kCacheBlock));
       rows_sequence_.push_back(static_cast<int32_t>(r));
     }
   }
@@ -259,7 +259,8 @@ Result<std::vector<std::byte>> Engine::save(SequenceId id) {
   std::vector<std::byte> saved(sizeof header + token_bytes + states_->saved_bytes(s->state.computed));
   std::memcpy(saved.data(), &header, sizeof header);
   if (token_bytes) std::memcpy(saved.data() + sizeof header, s->tokens.data(), token_bytes);
-  RETURN_IF_ERROR(states_->copy_out(s->state, std::span(saved).subspan(sizeof header + token_bytes), *stream_));
+  RETURN_IF_ERROR(
+      states_->copy_out(s->state, std::span(saved).subspan(sizeof header + token_bytes), *stream_));
   return saved;
 }
 

@@ -10,12 +10,15 @@ namespace isthmus {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // Passes text on, holding back what may be the beginning of a stop text.
 class StopFilter {
  public:
-  StopFilter(const std::vector<std::string>& stops, const std::function<void(std::string_view)>& sink, std::string& text)
+  StopFilter(const std::vector<std::string>& stops, const std::function<void(std::string_view)>& sink,
+             std::string& text)
       : stops_(stops), sink_(sink), text_(text) {}
 
   // True when a stop text is complete; what is before it has been passed on.
@@ -77,7 +80,8 @@ Result<Reply> generate(Engine& engine, SequenceId id, const GenerationOptions& o
   Reply reply;
   reply.prompt_tokens = static_cast<int64_t>(engine.tokens(id).size());
   reply.reused_tokens = engine.computed(id);
-  if (reply.prompt_tokens == 0) return invalid_argument("there is nothing to reply to: the prompt has no tokens");
+  if (reply.prompt_tokens == 0)
+    return invalid_argument("there is nothing to reply to: the prompt has no tokens");
   if (reply.reused_tokens == reply.prompt_tokens) {  // The last token's logits are wanted again.
     const std::vector<int32_t> last = {engine.tokens(id).back()};
     RETURN_IF_ERROR(engine.truncate(id, reply.prompt_tokens - 1));
@@ -104,7 +108,8 @@ Result<Reply> generate(Engine& engine, SequenceId id, const GenerationOptions& o
     }
     if (logits.empty()) continue;  // cancelled
     const int64_t length = static_cast<int64_t>(engine.tokens(id).size());
-    ASSIGN_OR_RETURN(const int32_t token, sample(logits.back().values, engine.tokens(id), length, options.sampling));
+    ASSIGN_OR_RETURN(const int32_t token,
+                     sample(logits.back().values, engine.tokens(id), length, options.sampling));
     if (reply.tokens.empty()) {
       reply.first_token_seconds = reply.prefill_seconds = seconds_since(start);
       decode_start = Clock::now();

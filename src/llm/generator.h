@@ -13,10 +13,10 @@ namespace isthmus {
 
 struct GenerationOptions {
   SamplingOptions sampling;
-  int64_t max_tokens = -1;              // -1: until the model stops or the context is full
-  std::vector<std::string> stop;        // the reply ends before the first of these texts
-  bool ignore_end = false;              // go on past end-of-generation tokens (benchmarks)
-  std::function<bool()> cancelled;      // asked before every step: true ends the reply
+  int64_t max_tokens = -1;          // -1: until the model stops or the context is full
+  std::vector<std::string> stop;    // the reply ends before the first of these texts
+  bool ignore_end = false;          // go on past end-of-generation tokens (benchmarks)
+  std::function<bool()> cancelled;  // asked before every step: true ends the reply
 };
 
 enum class StopReason { kEnd, kLength, kContext, kStopText, kCancelled };
@@ -33,8 +33,9 @@ struct Reply {
   double decode_seconds = 0;  // of the tokens after the first
 };
 
-// Computes what is new in the sequence, then generates and appends to it. `on_text` gets whole UTF-8 pieces as they
-// come, never a part of a stop text. The sequence then holds the prompt and every computed token of the reply.
+// Computes what is new in the sequence, then generates and appends to it. `on_text` gets whole UTF-8 pieces
+// as they come, never a part of a stop text. The sequence then holds the prompt and every computed token of
+// the reply.
 Result<Reply> generate(Engine& engine, SequenceId sequence, const GenerationOptions& options,
                        const std::function<void(std::string_view)>& on_text = {});
 

@@ -17,9 +17,11 @@ bool more_likely(const Candidate& a, const Candidate& b) {
   return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
 }
 
-void apply_penalties(std::vector<Candidate>& candidates, std::span<const int32_t> seen, const SamplingOptions& o) {
+void apply_penalties(std::vector<Candidate>& candidates, std::span<const int32_t> seen,
+                     const SamplingOptions& o) {
   if (o.repetition_penalty == 1 && o.presence_penalty == 0 && o.frequency_penalty == 0) return;
-  const size_t window = o.penalty_window < 0 ? seen.size() : std::min(seen.size(), static_cast<size_t>(o.penalty_window));
+  const size_t window =
+      o.penalty_window < 0 ? seen.size() : std::min(seen.size(), static_cast<size_t>(o.penalty_window));
   std::unordered_map<int32_t, int> counts;
   for (int32_t token : seen.last(window)) ++counts[token];
   for (Candidate& c : candidates) {
@@ -38,15 +40,16 @@ Status SamplingOptions::check() const {
     bool good;
     const char* text;
   };
-  for (const Rule& rule : {Rule{temperature >= 0 && std::isfinite(temperature), "temperature must be 0 or more"},
-                           Rule{top_k >= 0, "top-k must be 0 (off) or more"},
-                           Rule{top_p > 0 && top_p <= 1, "top-p must be more than 0 and at most 1"},
-                           Rule{min_p >= 0 && min_p <= 1, "min-p must be from 0 to 1"},
-                           Rule{repetition_penalty > 0 && std::isfinite(repetition_penalty),
-                                "repetition penalty must be positive (1 is off)"},
-                           Rule{std::isfinite(presence_penalty) && std::isfinite(frequency_penalty),
-                                "presence and frequency penalty must be finite numbers"},
-                           Rule{penalty_window >= -1, "penalty window must be -1 (all) or more"}})
+  for (const Rule& rule :
+       {Rule{temperature >= 0 && std::isfinite(temperature), "temperature must be 0 or more"},
+        Rule{top_k >= 0, "top-k must be 0 (off) or more"},
+        Rule{top_p > 0 && top_p <= 1, "top-p must be more than 0 and at most 1"},
+        Rule{min_p >= 0 && min_p <= 1, "min-p must be from 0 to 1"},
+        Rule{repetition_penalty > 0 && std::isfinite(repetition_penalty),
+             "repetition penalty must be positive (1 is off)"},
+        Rule{std::isfinite(presence_penalty) && std::isfinite(frequency_penalty),
+             "presence and frequency penalty must be finite numbers"},
+        Rule{penalty_window >= -1, "penalty window must be -1 (all) or more"}})
     if (!rule.good) return invalid_argument("{}", rule.text);
   return ok();
 }
@@ -79,7 +82,8 @@ Result<int32_t> sample(std::span<const float> logits, std::span<const int32_t> s
 
   // Sorted by likelihood as far as any filter can look.
   size_t keep = o.top_k > 0 ? std::min(candidates.size(), static_cast<size_t>(o.top_k)) : candidates.size();
-  std::partial_sort(candidates.begin(), candidates.begin() + static_cast<int64_t>(keep), candidates.end(), more_likely);
+  std::partial_sort(candidates.begin(), candidates.begin() + static_cast<int64_t>(keep), candidates.end(),
+                    more_likely);
   candidates.resize(keep);
   std::vector<double> weights(keep);
   double sum = 0;

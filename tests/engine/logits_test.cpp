@@ -22,8 +22,9 @@ TEST_P(Logits, AgreeWithTransformers) {
   double worst = 0;
   for (int64_t r = 0; r < tiny.rows; ++r)
     for (int64_t c = 0; c < tiny.columns; ++c)
-      worst = std::max<double>(worst, std::fabs((*logits)[static_cast<size_t>(r)].values[static_cast<size_t>(c)] -
-                                                tiny.logits[static_cast<size_t>(r * tiny.columns + c)]));
+      worst =
+          std::max<double>(worst, std::fabs((*logits)[static_cast<size_t>(r)].values[static_cast<size_t>(c)] -
+                                            tiny.logits[static_cast<size_t>(r * tiny.columns + c)]));
   const double relative = worst / tiny.expected["largest_logit"].get<double>();
   RecordProperty("relative_error", std::to_string(relative));
   std::printf("%s: largest error %.2e of the largest logit\n", GetParam(), relative);

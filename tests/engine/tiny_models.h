@@ -14,7 +14,8 @@
 
 namespace isthmus::testing {
 
-inline const char* const kTinyModels[] = {"llama", "llama-tied", "qwen2", "qwen2-tied", "qwen2-yarn", "qwen3"};
+inline const char* const kTinyModels[] = {"llama",      "llama-tied", "qwen2",
+                                          "qwen2-tied", "qwen2-yarn", "qwen3"};
 
 struct TinyModel {
   nlohmann::json expected;
@@ -34,7 +35,8 @@ inline TinyModel load_tiny(const std::string& name) {
   tiny.columns = tiny.expected["logits"]["columns"];
   tiny.logits.resize(static_cast<size_t>(tiny.rows * tiny.columns));
   std::ifstream file(folder + "logits.bin", std::ios::binary);
-  file.read(reinterpret_cast<char*>(tiny.logits.data()), static_cast<int64_t>(tiny.logits.size() * sizeof(float)));
+  file.read(reinterpret_cast<char*>(tiny.logits.data()),
+            static_cast<int64_t>(tiny.logits.size() * sizeof(float)));
   EXPECT_TRUE(file.good()) << folder << "logits.bin";
   Result<std::shared_ptr<const Model>> model = Model::open(folder + "model.gguf");
   EXPECT_TRUE(model.ok()) << model.status().to_string();
@@ -58,7 +60,8 @@ inline EngineOptions exact_options() {
   return options;
 }
 
-inline std::unique_ptr<Engine> make_engine(const TinyModel& tiny, const EngineOptions& options, int threads = 2) {
+inline std::unique_ptr<Engine> make_engine(const TinyModel& tiny, const EngineOptions& options,
+                                           int threads = 2) {
   Result<std::unique_ptr<Engine>> engine = Engine::create(tiny.model, platform(threads), options);
   EXPECT_TRUE(engine.ok()) << engine.status().to_string();
   return engine.ok() ? std::move(engine).value() : nullptr;

@@ -48,8 +48,9 @@ Status chat(const ChatCommand& o, const Context& context) {
   const bool terminal = isatty(STDIN_FILENO);
   const bool color = use_color(context.color, stdout);
   if (terminal)
-    fmt::print(stderr, "{}\n", styled("Type a message and press Enter; /help lists commands, Ctrl-D ends.", Style::kDim,
-                                      use_color(context.color, stderr)));
+    fmt::print(stderr, "{}\n",
+               styled("Type a message and press Enter; /help lists commands, Ctrl-D ends.", Style::kDim,
+                      use_color(context.color, stderr)));
   catch_interrupts();
   std::string line;
   for (;;) {
@@ -105,10 +106,11 @@ Status chat(const ChatCommand& o, const Context& context) {
 }  // namespace
 
 void add_chat(CLI::App& app, Context& context) {
-  CLI::App* command =
-      app.add_subcommand("chat", "Talk with a model\n"
-                                 "Each turn computes only what is new. Ctrl-C ends a reply, Ctrl-D the chat; /help lists "
-                                 "commands.\nExample: isthmus chat model.gguf --system \"You are a pirate.\"");
+  CLI::App* command = app.add_subcommand(
+      "chat",
+      "Talk with a model\n"
+      "Each turn computes only what is new. Ctrl-C ends a reply, Ctrl-D the chat; /help lists "
+      "commands.\nExample: isthmus chat model.gguf --system \"You are a pirate.\"");
   command->group(kTalkGroup);
   auto o = std::make_shared<ChatCommand>();
   add_model_argument(*command, o->model);

@@ -26,7 +26,8 @@ struct RunOptions {
 Status run(const RunOptions& o, const Context& context) {
   std::string prompt = o.prompt;
   if (prompt.empty() && !isatty(STDIN_FILENO)) prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
-  if (prompt.empty()) return with_hint(invalid_argument("there is no prompt"), "isthmus run MODEL \"Why is the sky blue?\"");
+  if (prompt.empty())
+    return with_hint(invalid_argument("there is no prompt"), "isthmus run MODEL \"Why is the sky blue?\"");
   ASSIGN_OR_RETURN(GenerationOptions options, generation_options(o.text));
   ASSIGN_OR_RETURN(const auto engine, load_engine(o.model, o.engine, engine_options(o.engine)));
   if (!context.json) print_run_summary(*engine, context.color);
@@ -68,9 +69,10 @@ Status run(const RunOptions& o, const Context& context) {
 
 void add_run(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand(
-      "run", "Answer one prompt and end\n"
-             "The reply is streamed to standard output, everything else goes to standard error. Without PROMPT the "
-             "text is read from standard input.\nExample: isthmus run model.gguf \"Why is the sky blue?\"");
+      "run",
+      "Answer one prompt and end\n"
+      "The reply is streamed to standard output, everything else goes to standard error. Without PROMPT the "
+      "text is read from standard input.\nExample: isthmus run model.gguf \"Why is the sky blue?\"");
   command->group(kTalkGroup);
   auto o = std::make_shared<RunOptions>();
   add_model_argument(*command, o->model);

@@ -11,8 +11,9 @@ int64_t blocks_for(int64_t positions) { return (positions + kCacheBlock - 1) / k
 
 }  // namespace
 
-Result<std::unique_ptr<StateStore>> StateStore::create(const DevicePtr& device, std::vector<StateDeclaration> groups,
-                                                       int64_t blocks, int64_t slots, bool prefix_reuse) {
+Result<std::unique_ptr<StateStore>> StateStore::create(const DevicePtr& device,
+                                                       std::vector<StateDeclaration> groups, int64_t blocks,
+                                                       int64_t slots, bool prefix_reuse) {
   std::unique_ptr<StateStore> store(new StateStore);
   for (StateDeclaration& declaration : groups) {
     int64_t elements = 1;
@@ -21,7 +22,8 @@ Result<std::unique_ptr<StateStore>> StateStore::create(const DevicePtr& device, 
     if (!paged) store->has_slots_ = true;
     Group group;
     group.unit_bytes = static_cast<uint64_t>(dtype_bytes(declaration.dtype, elements));
-    ASSIGN_OR_RETURN(group.buffer, device->allocate(group.unit_bytes * static_cast<uint64_t>(paged ? blocks : slots)),
+    ASSIGN_OR_RETURN(group.buffer,
+                     device->allocate(group.unit_bytes * static_cast<uint64_t>(paged ? blocks : slots)),
                      "state '{}'", declaration.name);
     group.declaration = std::move(declaration);
     store->groups_.push_back(std::move(group));
@@ -110,8 +112,9 @@ void StateStore::reuse_prefix(SequenceState& s, std::span<const int32_t> tokens)
   const int64_t whole = (static_cast<int64_t>(tokens.size()) - 1) / kCacheBlock;
   for (int64_t b = s.computed / kCacheBlock; b < whole; ++b) {
     uint64_t key = 0;
-    const int32_t block = pool_->find(s.keys.empty() ? 0 : s.keys.back(),
-                                      tokens.subspan(static_cast<size_t>(b * kCacheBlock), kCacheBlock), &key);
+    const int32_t block =
+        pool_->find(s.keys.empty() ? 0 : s.keys.back(),
+                    tokens.subspan(static_cast<size_t>(b * kCacheBlock), kCacheBlock), &key);
     if (block < 0) return;
     s.blocks.push_back(block);
     s.keys.push_back(key);
@@ -135,7 +138,8 @@ Status StateStore::for_each_unit(const SequenceState& s, int64_t computed, Body 
       if (group.declaration.kind == StateDeclaration::kPaged)
         RETURN_IF_ERROR(body(group, s.blocks[static_cast<size_t>(b)]));
   for (const Group& group : groups_)
-    if (group.declaration.kind == StateDeclaration::kSlot && s.slot >= 0) RETURN_IF_ERROR(body(group, s.slot));
+    if (group.declaration.kind == StateDeclaration::kSlot && s.slot >= 0)
+      RETURN_IF_ERROR(body(group, s.slot));
   return ok();
 }
 
@@ -160,7 +164,8 @@ Status StateStore::copy_out(const SequenceState& s, std::span<std::byte> bytes, 
   return stream.wait();
 }
 
-Result<SequenceState> StateStore::copy_in(int64_t computed, std::span<const std::byte> bytes, Stream& stream) {
+Result<SequenceState> StateStore::copy_in(int64_t computed, std::span<const std::byte> bytes,
+                                          Stream& stream) {
   if (computed < 0 || bytes.size() != saved_bytes(computed))
     return data_loss("a saved state of {} positions has {} bytes, expected {}", computed, bytes.size(),
                      computed < 0 ? 0 : saved_bytes(computed));

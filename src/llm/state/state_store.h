@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of sequences between steps: paged groups (keys and values) and slot groups (convolution and recurrent
-// states), with what prefix reuse, preemption, speculation and saving are built of.
+// The state of sequences between steps: paged groups (keys and values) and slot groups (convolution and
+// recurrent states), with what prefix reuse, preemption, speculation and saving are built of.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/dtype.h"
 #include "llm/state/block_pool.h"
 #include "runtime/device.h"
 
@@ -40,8 +41,9 @@ struct SequenceState {
 class StateStore {
  public:
   // Room for `blocks` blocks of every paged group and `slots` sequences of every slot group.
-  static Result<std::unique_ptr<StateStore>> create(const DevicePtr& device, std::vector<StateDeclaration> groups,
-                                                    int64_t blocks, int64_t slots, bool prefix_reuse);
+  static Result<std::unique_ptr<StateStore>> create(const DevicePtr& device,
+                                                    std::vector<StateDeclaration> groups, int64_t blocks,
+                                                    int64_t slots, bool prefix_reuse);
 
   struct Group {
     StateDeclaration declaration;
@@ -53,20 +55,24 @@ class StateStore {
   const BlockPool& pool() const { return *pool_; }
   bool has_slots() const { return has_slots_; }
 
-  // Makes positions [computed, end) writable: blocks taken, shared ones copied, a zeroed slot on the first call.
+  // Makes positions [computed, end) writable: blocks taken, shared ones copied, a zeroed slot on the first
+  // call.
   Status append(SequenceState& state, int64_t end, Stream& stream);
   // A copy that shares all blocks until one of the two writes, and has a slot of its own.
   Result<SequenceState> fork(const SequenceState& state, Stream& stream);
-  // Keeps the first `length` positions. Slot groups cannot go back: with one, fewer than computed means none at all.
+  // Keeps the first `length` positions. Slot groups cannot go back: with one, fewer than computed means none
+  // at all.
   void truncate(SequenceState& state, int64_t length);
   void release(SequenceState& state);  // everything; the state is then empty
 
-  // Takes over blocks that hold the beginning of these tokens already; leaves at least the last token to compute.
+  // Takes over blocks that hold the beginning of these tokens already; leaves at least the last token to
+  // compute.
   void reuse_prefix(SequenceState& state, std::span<const int32_t> tokens);
   // Publishes the full blocks computed so far.
   void publish(SequenceState& state, std::span<const int32_t> tokens);
 
-  // Copies everything computed to the host, and back into an empty state. `bytes` must be exactly saved_bytes().
+  // Copies everything computed to the host, and back into an empty state. `bytes` must be exactly
+  // saved_bytes().
   uint64_t saved_bytes(int64_t computed) const;
   Status copy_out(const SequenceState& state, std::span<std::byte> bytes, Stream& stream);
   Result<SequenceState> copy_in(int64_t computed, std::span<const std::byte> bytes, Stream& stream);

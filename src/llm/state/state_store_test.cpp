@@ -22,7 +22,8 @@ class StateStoreTest : public ::testing::Test {
     stream_ = device_->create_stream().value();
   }
   std::unique_ptr<StateStore> make(bool slots, int64_t blocks = 4, int64_t sequences = 2) {
-    std::vector<StateDeclaration> groups = {{StateDeclaration::kPaged, "keys", Dtype::kF32, {2, 3, kCacheBlock}}};
+    std::vector<StateDeclaration> groups = {
+        {StateDeclaration::kPaged, "keys", Dtype::kF32, {2, 3, kCacheBlock}}};
     if (slots) groups.push_back({StateDeclaration::kSlot, "recurrent", Dtype::kF32, {5}});
     return StateStore::create(device_, groups, blocks, sequences, true).value();
   }
