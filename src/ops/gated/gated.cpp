@@ -49,8 +49,25 @@ std::vector<Sample> gated_samples() {
   return samples;
 }
 
+// The activation and a product, in F32.
+Result<std::vector<EmitValue>> decompose_gated(Emitter& emitter, std::span<const EmitValue> inputs,
+                                               const char* activation) {
+  const Dtype dtype = emitter.type(inputs[0]).dtype;
+  const auto cast = [&](EmitValue value, Dtype to) -> Result<EmitValue> {
+    if (dtype == Dtype::kF32) return value;
+    ASSIGN_OR_RETURN(const auto result, emitter.emit("cast", {value}, {{"to", std::string(dtype_name(to))}}));
+    return result[0];
+  };
+  ASSIGN_OR_RETURN(const EmitValue gate, cast(inputs[0], Dtype::kF32));
+  ASSIGN_OR_RETURN(const EmitValue up, cast(inputs[1], Dtype::kF32));
+  ASSIGN_OR_RETURN(const auto activated, emitter.emit(activation, {gate}));
+  ASSIGN_OR_RETURN(const auto product, emitter.emit("mul", {activated[0], up}));
+  ASSIGN_OR_RETURN(const EmitValue y, cast(product[0], dtype));
+  return std::vector<EmitValue>{y};
+}
+
 template <typename F>
-OpDef gated(const char* name, const char* meaning, const char* aclnn, F activation) {
+OpDef gated(const char* name, const char* meaning, const char* operator_name, F activation) {
   OpDef def;
   def.name = name;
   def.family = "Gated activations";
@@ -61,18 +78,20 @@ OpDef gated(const char* name, const char* meaning, const char* aclnn, F activati
   def.infer = infer_gated;
   def.reference = [activation](const ReferenceCall& call) { return gated_reference(call, activation); };
   def.samples = gated_samples;
-  def.aclnn = aclnn;
+  def.decompose = [operator_name](Emitter& emitter, std::span<const EmitValue> inputs, const Attributes&) {
+    return decompose_gated(emitter, inputs, operator_name);
+  };
   return def;
 }
 
 std::vector<OpDef> defs() {
   return {
-      gated("swiglu", "silu(gate) * up", "", [](float x) { return elementary::silu(x); }),
-      gated("geglu", "gelu(gate) * up, gelu by erf", "", [](float x) { return elementary::gelu_erf(x); }),
-      gated("geglu_tanh", "gelu(gate) * up, gelu by tanh", "",
+      gated("swiglu", "silu(gate) * up", "silu", [](float x) { return elementary::silu(x); }),
+      gated("geglu", "gelu(gate) * up, gelu by erf", "gelu", [](float x) { return elementary::gelu_erf(x); }),
+      gated("geglu_tanh", "gelu(gate) * up, gelu by tanh", "gelu_tanh",
             [](float x) { return elementary::gelu_tanh(x); }),
-      gated("reglu", "relu(gate) * up", "", [](float x) { return relu(x); }),
-      gated("glu", "sigmoid(gate) * up", "", [](float x) { return elementary::sigmoid(x); }),
+      gated("reglu", "relu(gate) * up", "relu", [](float x) { return relu(x); }),
+      gated("glu", "sigmoid(gate) * up", "sigmoid", [](float x) { return elementary::sigmoid(x); }),
   };
 }
 
