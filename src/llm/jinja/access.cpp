@@ -124,9 +124,13 @@ Result<Value> item_of(Runtime& runtime, const Value& value, const Value& index) 
   return found ? std::move(*found) : missing(value, index);
 }
 
-Result<Value> item_by_path(Runtime& runtime, const Value& value, const Value& path) {
+Result<Value> item_by_path(Runtime& runtime, const Value& value, const Value& path, const Value& otherwise) {
   if (path.is_none()) return value;
-  if (!path.is_string()) return item_of(runtime, value, path);
+  const auto step = [&](const Value& from, const Value& index) -> Result<Value> {
+    ASSIGN_OR_RETURN(Value item, item_of(runtime, from, index));
+    return item.is_undefined() && !otherwise.is_none() ? otherwise : std::move(item);
+  };
+  if (!path.is_string()) return step(value, path);
   Value item = value;
   const std::string& text = path.as_string();
   for (size_t start = 0; start <= text.size();) {
@@ -134,8 +138,8 @@ Result<Value> item_by_path(Runtime& runtime, const Value& value, const Value& pa
     const std::string part = text.substr(start, end - start);
     const bool is_index = !part.empty() && part.size() < 19 &&
                           std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
-    ASSIGN_OR_RETURN(
-        item, item_of(runtime, item, is_index ? Value(static_cast<Integer>(std::stoll(part))) : Value(part)));
+    const Value index = is_index ? Value(static_cast<Integer>(std::stoll(part))) : Value(part);
+    ASSIGN_OR_RETURN(item, step(item, index));
     start = end + 1;
   }
   return item;

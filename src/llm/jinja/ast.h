@@ -66,6 +66,12 @@ struct Signature {
   bool uses_caller = false, uses_varargs = false, uses_kwargs = false;
 };
 
+// A whole template.
+struct Tree {
+  Body body;
+  std::vector<std::string> unset;  // as in Statement
+};
+
 struct Statement {
   enum class Kind {
     kText,         // text
@@ -92,6 +98,8 @@ struct Statement {
   Body body, otherwise;
   Signature signature;
   bool recursive = false;
+  // Names that belong to the scope of the body, or of the else branch, and have no value when it starts.
+  std::vector<std::string> unset, unset_otherwise;
 };
 
 }  // namespace isthmus::jinja

@@ -21,6 +21,7 @@ struct Macro : Object {
       : interpreter(interpreter), definition(definition), name(std::move(name)), scope(std::move(scope)) {}
 
   std::string_view type_name() const override { return "Macro"; }
+  std::string repr() const override { return fmt::format("<Macro {}>", quote(name)); }
   bool callable() const override { return true; }
   Result<Value> call(Runtime&, Arguments arguments) override {
     return interpreter.call_macro(definition, name, scope, std::move(arguments));
@@ -73,6 +74,7 @@ Result<Value> Interpreter::call_macro(const Statement& macro, std::string_view n
   const size_t given = std::min(arguments.positional.size(), count);
   const bool names_caller = std::count(signature.names.begin(), signature.names.end(), "caller") != 0;
   const ScopeGuard guard(*this, scope);
+  scope_->declare(macro.unset);
   std::vector<std::optional<Value>> values(count);
   for (size_t i = 0; i < count; i++)
     values[i] = i < given ? std::move(arguments.positional[i]) : extract(arguments, signature.names[i]);
@@ -133,6 +135,7 @@ Result<Interpreter::Flow> Interpreter::run_for(const Statement& node, const Valu
     ASSIGN_OR_RETURN(const bool more, loop->advance());
     if (!more) break;
     const ScopeGuard guard(*this, loop->scope);
+    scope_->declare(node.unset);
     scope_->set("loop", variable);
     RETURN_IF_ERROR(assign(*node.targets[0], *loop->current));
     ASSIGN_OR_RETURN(const Flow flow, execute(node.body));
@@ -141,6 +144,7 @@ Result<Interpreter::Flow> Interpreter::run_for(const Statement& node, const Valu
   }
   if (finished_a_round || node.otherwise.empty()) return Flow::kNext;
   const ScopeGuard guard(*this, scope_);
+  scope_->declare(node.unset_otherwise);
   return execute(node.otherwise);
 }
 

@@ -82,6 +82,8 @@ Result<bool> contains(Runtime& runtime, const Value& haystack, const Value& need
       if (!is_hashable(needle)) return invalid_argument("a '{}' cannot be a key", type_name(needle));
       return haystack.dict().find(needle) != nullptr;
     case Value::Kind::kSequence:
+      if (haystack.sequence().form == Sequence::Form::kKeys && !is_hashable(needle))
+        return invalid_argument("a '{}' cannot be a key", type_name(needle));
       RETURN_IF_ERROR(runtime.step(extent_of(haystack).weight));
       return std::any_of(haystack.sequence().items.begin(), haystack.sequence().items.end(),
                          [&](const Value& item) { return equal(item, needle); });

@@ -91,7 +91,8 @@ Result<Value> round_number(Runtime&, const Value& input, Arguments& arguments) {
   const double scale = std::pow(10.0, decimals);
   const double scaled = input.as_float() * scale;
   if (!std::isfinite(scaled) || scale == 0) return invalid_argument("the number is too large to be rounded");
-  return Value((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale);
+  // Python rounds to an integer here, which has no negative zero; adding zero takes the sign off.
+  return Value(((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) + 0.0) / scale);
 }
 
 Result<Value> filesizeformat(Runtime& runtime, const Value& input, Arguments& arguments) {

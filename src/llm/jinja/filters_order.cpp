@@ -65,8 +65,8 @@ Result<Value> groupby(Runtime& runtime, const Value& input, Arguments& arguments
                    Parameters::bind("groupby", arguments, {"attribute", "default", "case_sensitive"}, 1));
   ASSIGN_OR_RETURN(List items, runtime.items_of(input));
   const auto key_of = [&](const Value& item, bool case_sensitive) -> Result<Value> {
-    ASSIGN_OR_RETURN(Value key, item_by_path(runtime, item, parameters[0]));
-    if (key.is_undefined() && !parameters.is_none(1)) key = parameters[1];
+    ASSIGN_OR_RETURN(const Value key, item_by_path(runtime, item, parameters[0],
+                                                   parameters.has(1) ? parameters[1] : Value(None())));
     return sort_key(runtime, key, None(), case_sensitive);
   };
   List keys;

@@ -26,17 +26,13 @@ Result<Value> walk(Runtime& runtime, const Value& input, Step step) {
 
 Result<Value> map(Runtime& runtime, const Value& input, Arguments& arguments) {
   if (arguments.positional.empty()) {
-    if (arguments.named.empty() || arguments.named[0].first != "attribute")
-      for (const auto& [name, value] : arguments.named)
-        if (name != "attribute" && name != "default")
-          return invalid_argument("'map' has no parameter '{}'", name);
     ASSIGN_OR_RETURN(const Parameters parameters,
                      Parameters::bind("map", arguments, {"attribute", "default"}));
     if (!parameters.has(0))
       return runtime.generator({}, invalid_argument("'map' needs a filter or an attribute"));
     return walk(runtime, input, [&](const Value& item) -> Result<std::optional<Value>> {
-      ASSIGN_OR_RETURN(Value value, item_by_path(runtime, item, parameters[0]));
-      if (value.is_undefined() && !parameters.is_none(1)) value = parameters[1];
+      ASSIGN_OR_RETURN(Value value, item_by_path(runtime, item, parameters[0],
+                                                 parameters.has(1) ? parameters[1] : Value(None())));
       return std::optional<Value>(std::move(value));
     });
   }

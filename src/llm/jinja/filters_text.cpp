@@ -114,6 +114,7 @@ Result<Value> indent(Runtime& runtime, const Value& input, Arguments& arguments)
 Result<Value> truncate(Runtime& runtime, const Value& input, Arguments& arguments) {
   ASSIGN_OR_RETURN(const Parameters parameters,
                    Parameters::bind("truncate", arguments, {"length", "killwords", "end", "leeway"}));
+  if (input.is_undefined()) return input;
   if (!input.is_string()) return invalid_argument("'truncate' needs a string, not '{}'", type_name(input));
   ASSIGN_OR_RETURN(const Integer length, parameters.integer(0, 255));
   ASSIGN_OR_RETURN(const std::string end, parameters.string(2, "..."));

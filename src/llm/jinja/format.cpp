@@ -90,7 +90,7 @@ class Printer {
       ring_depth_--;
       return ok();
     }
-    out_ += fmt::format("<{} object>", object.type_name());
+    out_ += object.repr();
     return ok();
   }
 

@@ -159,6 +159,7 @@ Result<std::string> format_real(const Specification& spec, double value) {
 Result<std::string> format_by_specification(Runtime& runtime, const Value& value,
                                             std::string_view specification) {
   if (specification.empty()) return to_text(runtime, value);
+  if (value.is_undefined()) return invalid_argument("{}", value.undefined_message());
   ASSIGN_OR_RETURN(const Specification spec, parse(specification));
   RETURN_IF_ERROR(runtime.charge(static_cast<uint64_t>(spec.width) * spec.fill.size()));
   const bool whole = spec.type == 0 || std::string_view("bcdnoxX").find(spec.type) != std::string_view::npos;

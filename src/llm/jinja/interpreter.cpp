@@ -23,6 +23,10 @@ void Scope::set(std::string_view name, Value value) {
   variables.emplace_back(name, std::move(value));
 }
 
+void Scope::declare(const std::vector<std::string>& unset) {
+  for (const std::string& name : unset) set(name, Value::undefined(fmt::format("'{}' is undefined", name)));
+}
+
 Interpreter::Interpreter(const Dict& globals, const Limits& limits)
     : Runtime(limits), globals_(globals), scope_(std::make_shared<Scope>()) {}
 
@@ -31,10 +35,11 @@ Interpreter::~Interpreter() {
   for (const auto& object : kept_) object->clear();
 }
 
-Result<std::string> Interpreter::run(const Body& body) {
+Result<std::string> Interpreter::run(const Tree& tree) {
   std::string text;
   out_ = &text;
-  ASSIGN_OR_RETURN([[maybe_unused]] const Flow flow, execute(body));
+  scope_->declare(tree.unset);
+  ASSIGN_OR_RETURN([[maybe_unused]] const Flow flow, execute(tree.body));
   return text;
 }
 
@@ -90,6 +95,7 @@ Result<Interpreter::Flow> Interpreter::dispatch(const Statement& node) {
     case Statement::Kind::kWith: return with(node);
     case Statement::Kind::kScope: {
       const ScopeGuard guard(*this, scope_);
+      scope_->declare(node.unset);
       return execute(node.body);
     }
     case Statement::Kind::kBreak: return Flow::kBreak;
@@ -150,6 +156,7 @@ Result<Interpreter::Flow> Interpreter::set_block(const Statement& node) {
   Value value;
   {
     const ScopeGuard guard(*this, scope_);
+    scope_->declare(node.unset);
     Capture capture(*this);
     ASSIGN_OR_RETURN(const Flow flow, execute(node.body));
     if (flow != Flow::kNext) return flow;
@@ -168,6 +175,7 @@ Result<Interpreter::Flow> Interpreter::set_block(const Statement& node) {
 
 Result<Interpreter::Flow> Interpreter::filter_block(const Statement& node) {
   const ScopeGuard guard(*this, scope_);
+  scope_->declare(node.unset);
   Value text;
   {
     Capture capture(*this);
@@ -191,6 +199,7 @@ Result<Interpreter::Flow> Interpreter::with(const Statement& node) {
     values.push_back(std::move(value));
   }
   const ScopeGuard guard(*this, scope_);
+  scope_->declare(node.unset);
   for (size_t i = 0; i < values.size(); i++) RETURN_IF_ERROR(assign(*node.targets[i], std::move(values[i])));
   return execute(node.body);
 }

@@ -20,6 +20,7 @@ struct Scope {
 
   const Value* find(std::string_view name) const;
   void set(std::string_view name, Value value);
+  void declare(const std::vector<std::string>& unset);
 };
 
 struct Loop;
@@ -30,7 +31,7 @@ class Interpreter : public Runtime {
   Interpreter(const Dict& globals, const Limits& limits);
   ~Interpreter() override;
 
-  Result<std::string> run(const Body& body);
+  Result<std::string> run(const Tree& tree);
 
   Result<Value> filter(std::string_view name, const Value& input, Arguments arguments) override;
   Result<bool> test(std::string_view name, const Value& input, Arguments arguments) override;

@@ -2,6 +2,8 @@
 // The `loop` variable, and the walk over a for loop's items behind it.
 #include "llm/jinja/loop.h"
 
+#include "llm/jinja/format.h"
+
 namespace isthmus::jinja {
 namespace {
 
@@ -111,6 +113,10 @@ Result<Value> Loop::call(Runtime&, Arguments arguments) {
     return invalid_argument("a recursive loop is called with one argument, the items");
   return interpreter.run_recursive_loop(statement, scope, arguments.positional[0],
                                         static_cast<uint32_t>(depth0) + 1);
+}
+
+std::string Loop::repr() const {
+  return fmt::format("<LoopContext {}/{}>", format_integer(index0 + 1), length().value_or(0));
 }
 
 void Loop::clear() {

@@ -29,6 +29,7 @@ struct Loop : Object {
   Result<bool> advance();
 
   std::string_view type_name() const override { return "LoopContext"; }
+  std::string repr() const override;
   bool callable() const override { return true; }
   Result<Value> call(Runtime& runtime, Arguments arguments) override;
   Result<std::optional<Value>> attribute(Runtime& runtime, const Value& self, std::string_view name) override;

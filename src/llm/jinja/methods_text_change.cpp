@@ -53,7 +53,7 @@ std::vector<std::string_view> split_words(std::string_view text, Integer limit) 
   std::vector<std::string_view> parts;
   for (text = strip_left(text); !text.empty(); text = strip_left(text)) {
     if (limit >= 0 && static_cast<Integer>(parts.size()) == limit) {
-      parts.push_back(strip_right(text));
+      parts.push_back(text);
       break;
     }
     size_t end = 0;
@@ -73,7 +73,7 @@ std::vector<std::string_view> split_words_right(std::string_view text, Integer l
   std::vector<std::string_view> parts;
   for (text = strip_right(text); !text.empty(); text = strip_right(text)) {
     if (limit >= 0 && static_cast<Integer>(parts.size()) == limit) {
-      parts.push_back(strip_left(text));
+      parts.push_back(text);
       break;
     }
     size_t start = 0;  // of the last word: behind the last white space

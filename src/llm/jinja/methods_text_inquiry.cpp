@@ -156,7 +156,7 @@ Method find_text_inquiry(std::string_view name) {
       {"isalpha", all_are<is_letter>},
       {"isdigit", all_are<is_digit>},
       {"isdecimal", all_are<is_digit>},
-      {"isnumeric", all_are<is_digit>},
+      {"isnumeric", all_are<is_number>},
       {"isalnum", all_are<is_alphanumeric>},
       {"isspace", all_are<is_space>},
       {"isupper", has_case<is_upper, is_lower>},

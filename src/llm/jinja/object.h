@@ -27,6 +27,7 @@ struct Object {
 
   virtual ~Object() = default;
   virtual std::string_view type_name() const = 0;
+  virtual std::string repr() const { return fmt::format("<{} object>", type_name()); }
   virtual bool callable() const { return false; }
   virtual Result<Value> call(Runtime&, Arguments) {
     return invalid_argument("a value of type '{}' cannot be called", type_name());

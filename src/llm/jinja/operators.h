@@ -15,8 +15,10 @@ Result<Value> negate(const Value& value);
 // What is not there is undefined; only looking into something undefined is an error.
 Result<Value> attribute_of(Runtime& runtime, const Value& value, std::string_view name);
 Result<Value> item_of(Runtime& runtime, const Value& value, const Value& index);
-// An item only, by "a.b.0" as filters take it in their `attribute`.
-Result<Value> item_by_path(Runtime& runtime, const Value& value, const Value& path);
+// By a path such as "a.b.0", as filters take it in their `attribute`. Unless it is none, `otherwise` takes
+// the place of whatever is undefined on the way.
+Result<Value> item_by_path(Runtime& runtime, const Value& value, const Value& path,
+                           const Value& otherwise = None());
 Result<Value> slice_of(Runtime& runtime, const Value& value, const Value& start, const Value& stop,
                        const Value& step);
 

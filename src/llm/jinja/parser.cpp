@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "llm/jinja/scopes.h"
+
 namespace isthmus::jinja {
 namespace {
 
@@ -32,9 +34,12 @@ std::string any_of(std::initializer_list<std::string_view> names) {
 
 }  // namespace
 
-Result<Body> parse_template(std::string_view source) {
+Result<Tree> parse_template(std::string_view source) {
   ASSIGN_OR_RETURN(std::vector<Token> tokens, tokenize(source));
-  return Parser(std::move(tokens)).parse_all();
+  Tree tree;
+  ASSIGN_OR_RETURN(tree.body, Parser(std::move(tokens)).parse_all());
+  tree.unset = resolve_scopes(tree.body);
+  return tree;
 }
 
 bool Parser::skip_name(std::string_view name) { return current().is_name(name) && (take(), true); }

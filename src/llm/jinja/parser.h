@@ -11,7 +11,7 @@
 namespace isthmus::jinja {
 
 // Errors name line and column. Trees nested too deeply to be walked safely are refused.
-Result<Body> parse_template(std::string_view source);
+Result<Tree> parse_template(std::string_view source);
 
 // The two halves of the parser, expressions and statements, share the place in the token list.
 class Parser {

@@ -19,12 +19,12 @@ namespace isthmus::jinja {
 // Cheap to copy, and safe to render from several threads at once.
 class Template {
  public:
-  const Body& body() const { return *body_; }
+  const Tree& tree() const { return *tree_; }
 
  private:
   friend Result<Template> parse(std::string_view source);
-  explicit Template(std::shared_ptr<const Body> body) : body_(std::move(body)) {}
-  std::shared_ptr<const Body> body_;
+  explicit Template(std::shared_ptr<const Tree> tree) : tree_(std::move(tree)) {}
+  std::shared_ptr<const Tree> tree_;
 };
 
 // Errors say line, column, what was expected and what is there.

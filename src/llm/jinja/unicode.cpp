@@ -2,41 +2,14 @@
 // Code points of UTF-8 text: decoding, classes and letter case.
 #include "llm/jinja/unicode.h"
 
-#include <locale.h>
-#include <wctype.h>
-
-#include <algorithm>
-#include <iterator>
+#include <utf8proc.h>
 
 namespace isthmus::jinja {
 namespace {
 
 constexpr char32_t kEscapedByte = 0xDC00;
 
-struct Range {
-  char32_t first, last;
-};
-
-// Characters Python shows as escapes: controls, formats, separators other than the space, private use,
-// surrogates.
-constexpr Range kNotPrintable[] = {
-    {0x0, 0x1F},         {0x7F, 0xA0},       {0xAD, 0xAD},       {0x600, 0x605},     {0x61C, 0x61C},
-    {0x6DD, 0x6DD},      {0x70F, 0x70F},     {0x890, 0x891},     {0x8E2, 0x8E2},     {0x1680, 0x1680},
-    {0x180E, 0x180E},    {0x2000, 0x200F},   {0x2028, 0x202F},   {0x205F, 0x206F},   {0x3000, 0x3000},
-    {0xD800, 0xF8FF},    {0xFEFF, 0xFEFF},   {0xFFF0, 0xFFFB},   {0xFFFE, 0xFFFF},   {0x110BD, 0x110BD},
-    {0x110CD, 0x110CD},  {0x13430, 0x1343F}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE00FF},
-    {0xF0000, 0x10FFFF},
-};
-
-// One locale for the life of the process; null where the C library has no C.UTF-8, then only ASCII has case.
-locale_t utf8_locale() {
-  static const locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-  return locale;
-}
-
-bool in_class(char32_t c, int (*test)(wint_t, locale_t)) {
-  return utf8_locale() && test(static_cast<wint_t>(c), utf8_locale());
-}
+utf8proc_category_t category(char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)); }
 
 void append_upper(std::string& text, char32_t c) {
   if (c < 0x80) {
@@ -47,7 +20,18 @@ void append_upper(std::string& text, char32_t c) {
     static constexpr const char* kLigatures[] = {"FF", "FI", "FL", "FFI", "FFL", "ST", "ST"};
     text += kLigatures[c - 0xFB00];
   } else {
-    append(text, utf8_locale() ? towupper_l(static_cast<wint_t>(c), utf8_locale()) : c);
+    append(text, static_cast<char32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(c))));
+  }
+}
+
+void append_title(std::string& text, char32_t c) {
+  if (c == 0xDF) {
+    text += "Ss";
+  } else if (c >= 0xFB00 && c <= 0xFB06) {
+    static constexpr const char* kLigatures[] = {"Ff", "Fi", "Fl", "Ffi", "Ffl", "St", "St"};
+    text += kLigatures[c - 0xFB00];
+  } else {
+    append(text, static_cast<char32_t>(utf8proc_totitle(static_cast<utf8proc_int32_t>(c))));
   }
 }
 
@@ -57,7 +41,7 @@ void append_lower(std::string& text, char32_t c) {
   } else if (c == 0x130) {
     text += "i\u0307";
   } else {
-    append(text, utf8_locale() ? towlower_l(static_cast<wint_t>(c), utf8_locale()) : c);
+    append(text, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
   }
 }
 
@@ -163,40 +147,40 @@ bool is_space(char32_t c) {
 }
 
 bool is_printable(char32_t c) {
-  const auto* range = std::upper_bound(std::begin(kNotPrintable), std::end(kNotPrintable), c,
-                                       [](char32_t value, const Range& r) { return value < r.first; });
-  return range == std::begin(kNotPrintable) || c > range[-1].last;
+  if (c < 0x80) return c >= ' ' && c != 0x7F;
+  switch (category(c)) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CS:
+    case UTF8PROC_CATEGORY_CO:
+    case UTF8PROC_CATEGORY_CN:
+    case UTF8PROC_CATEGORY_ZS:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP: return false;
+    default: return true;
+  }
 }
 
 bool is_letter(char32_t c) {
-  if (c < 0x80) return (c | 32) >= 'a' && (c | 32) <= 'z';
-  return in_class(c, iswalpha_l) && !is_digit(c);
+  const utf8proc_category_t kind = category(c);
+  return kind >= UTF8PROC_CATEGORY_LU && kind <= UTF8PROC_CATEGORY_LO;
 }
 
-bool is_digit(char32_t c) {
-  if (c < 0x80) return c >= '0' && c <= '9';
-  // The decimal digits of the scripts most used; each block of ten starts at a multiple of 0x10 or at 6
-  // behind it.
-  static constexpr char32_t kZeros[] = {0x660, 0x6F0, 0x7C0,  0x966,  0x9E6,  0xA66,  0xAE6,
-                                        0xB66, 0xBE6, 0xC66,  0xCE6,  0xD66,  0xDE6,  0xE50,
-                                        0xED0, 0xF20, 0x1040, 0x17E0, 0x1810, 0xFF10, 0x1D7CE};
-  return std::any_of(std::begin(kZeros), std::end(kZeros),
-                     [c](char32_t zero) { return c >= zero && c < zero + (zero == 0x1D7CE ? 50 : 10); });
+bool is_digit(char32_t c) { return category(c) == UTF8PROC_CATEGORY_ND; }
+
+bool is_number(char32_t c) {
+  const utf8proc_category_t kind = category(c);
+  return kind >= UTF8PROC_CATEGORY_ND && kind <= UTF8PROC_CATEGORY_NO;
 }
 
-bool is_word(char32_t c) {
-  if (c < 0x80) return is_letter(c) || is_digit(c) || c == '_';
-  return is_digit(c) || in_class(c, iswalnum_l);
-}
+bool is_word(char32_t c) { return c == '_' || is_letter(c) || is_number(c); }
 
-bool is_upper(char32_t c) {
-  if (c < 0x80) return c >= 'A' && c <= 'Z';
-  return in_class(c, iswupper_l);
-}
+bool is_upper(char32_t c) { return utf8proc_isupper(static_cast<utf8proc_int32_t>(c)); }
 
 bool is_lower(char32_t c) {
-  if (c < 0x80) return c >= 'a' && c <= 'z';
-  return c == 0xAA || c == 0xBA || c == 0xDF || in_class(c, iswlower_l);
+  // Small letters without a capital count, and so do the ordinal signs.
+  return utf8proc_islower(static_cast<utf8proc_int32_t>(c)) || category(c) == UTF8PROC_CATEGORY_LL ||
+         c == 0xAA || c == 0xBA;
 }
 
 bool is_line_break(char32_t c) {
@@ -222,10 +206,8 @@ std::string capitalize(std::string_view text) {
   std::string out;
   const std::u32string characters = to_characters(text);
   for (size_t i = 0; i < characters.size(); i++) {
-    if (i == 0 && characters[i] == 0xDF) {
-      out += "Ss";
-    } else if (i == 0) {
-      append_upper(out, characters[i]);
+    if (i == 0) {
+      append_title(out, characters[i]);
     } else {
       append_lower_at(out, characters, i);
     }
@@ -254,7 +236,7 @@ std::string title_words(std::string_view text) {
     if (in_word) {
       append_lower_at(out, characters, i);
     } else {
-      append_upper(out, characters[i]);
+      append_title(out, characters[i]);
     }
     in_word = has_case(characters[i]);
   }

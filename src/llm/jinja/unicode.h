@@ -25,7 +25,8 @@ size_t find_invalid_utf8(std::string_view text);
 bool is_space(char32_t c);
 bool is_printable(char32_t c);
 bool is_letter(char32_t c);
-bool is_digit(char32_t c);
+bool is_digit(char32_t c);   // decimal
+bool is_number(char32_t c);  // digits, fractions, numerals
 bool is_word(char32_t c);
 bool is_upper(char32_t c);
 bool is_lower(char32_t c);
