@@ -89,26 +89,29 @@ void run_panels(const Run& run, const Team& team) {
   const int64_t panels = (plan.n + kDenseColumns - 1) / kDenseColumns;
   const int64_t chunks = (rows + kChunkRows - 1) / kChunkRows;
   const float* bias = run.data<float>(2);
+  // Taken as threads get to it: a thread that the system holds up delays no other. A few panels at a time are
+  // one stream.
+  const int64_t items = chunks * panels, share = items / (8 * team.count()) + 1;
   int64_t begin, end;
-  team.split(chunks * panels, 1, &begin, &end);
-  for (int64_t item = begin; item < end; ++item) {
-    const int64_t chunk = item / panels, p = item % panels;
-    const int64_t first = rows * chunk / chunks, count = rows * (chunk + 1) / chunks - first;
-    const int64_t left = plan.n - p * kDenseColumns;
-    const int valid = left < kDenseColumns ? static_cast<int>(left) : kDenseColumns;
-    const unsigned char* panel = run.data<unsigned char>(1) + p * plan.steps * dense_step_bytes(kFormat);
-    float* y = run.data<float>(3) + first * plan.n + p * kDenseColumns;
-    const int64_t pass = count <= kDenseRows ? plan.steps : kPassBytes / dense_step_bytes(kFormat);
-    const unsigned before = kFormat == kDenseBf16 ? begin_flush() : 0;
-    for (int64_t s = 0; s < plan.steps || s == 0; s += pass > 0 ? pass : 1) {
-      const int64_t steps = plan.steps - s < pass ? plan.steps - s : pass;
-      dense_panel<kFormat>(count, panel + s * dense_step_bytes(kFormat), steps,
-                           x + (first * x_stride * dense_x_bytes(kFormat) + s * 4), x_stride, s > 0, y,
-                           plan.n, valid);
+  while (team.take(items, share, &begin, &end))
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t chunk = item / panels, p = item % panels;
+      const int64_t first = rows * chunk / chunks, count = rows * (chunk + 1) / chunks - first;
+      const int64_t left = plan.n - p * kDenseColumns;
+      const int valid = left < kDenseColumns ? static_cast<int>(left) : kDenseColumns;
+      const unsigned char* panel = run.data<unsigned char>(1) + p * plan.steps * dense_step_bytes(kFormat);
+      float* y = run.data<float>(3) + first * plan.n + p * kDenseColumns;
+      const int64_t pass = count <= kDenseRows ? plan.steps : kPassBytes / dense_step_bytes(kFormat);
+      const unsigned before = kFormat == kDenseBf16 ? begin_flush() : 0;
+      for (int64_t s = 0; s < plan.steps || s == 0; s += pass > 0 ? pass : 1) {
+        const int64_t steps = plan.steps - s < pass ? plan.steps - s : pass;
+        dense_panel<kFormat>(count, panel + s * dense_step_bytes(kFormat), steps,
+                             x + (first * x_stride * dense_x_bytes(kFormat) + s * 4), x_stride, s > 0, y,
+                             plan.n, valid);
+      }
+      if (kFormat == kDenseBf16) end_flush(before);
+      if (bias) add_bias(bias + p * kDenseColumns, count, valid, y, plan.n);
     }
-    if (kFormat == kDenseBf16) end_flush(before);
-    if (bias) add_bias(bias + p * kDenseColumns, count, valid, y, plan.n);
-  }
 }
 
 void run(const Run& run, const Team& team) {

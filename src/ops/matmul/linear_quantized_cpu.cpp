@@ -72,29 +72,32 @@ void run_format(const Run& run, const Team& team) {
   const int64_t ahead = fetch_distance(rows);
   const int64_t pass = rows <= kMaxRows ? plan.blocks + f.super
                                         : (kPassBytes / f.block_bytes() + f.super - 1) / f.super * f.super;
+  // Taken as threads get to it: a thread that the system holds up delays no other. A few panels at a time are
+  // one stream.
+  const int64_t items = chunks * panels, share = items / (8 * team.count()) + 1;
   int64_t begin, end;
-  team.split(chunks * panels, 1, &begin, &end);
-  for (int64_t item = begin; item < end; ++item) {
-    const int64_t chunk = item / panels, p = item % panels;
-    const int64_t first = rows * chunk / chunks, count = rows * (chunk + 1) / chunks - first;
-    const int64_t tiles = (count + kMaxRows - 1) / kMaxRows;
-    const int64_t left = plan.n - p * kPanelColumns;
-    const int valid = left < kPanelColumns ? static_cast<int>(left) : kPanelColumns;
-    const unsigned char* panel = run.data<unsigned char>(3) + p * plan.panel_bytes;
-    float* y = run.data<float>(5) + first * plan.n + p * kPanelColumns;
-    for (int64_t b = 0; b < plan.blocks || b == 0; b += pass) {
-      const int64_t blocks = plan.blocks - b < pass ? plan.blocks - b : pass;
-      for (int64_t t = 0; t < tiles; ++t) {
-        const int64_t row = count * t / tiles, next = count * (t + 1) / tiles,
-                      at = (first + row) * plan.blocks + b;
-        const QuantizedRows x = {run.data<int8_t>(0) + 32 * at, run.data<float>(1) + at,
-                                 run.data<int32_t>(2) + at, k, plan.blocks};
-        run_tile<kFormat>(static_cast<int>(next - row), panel + b / f.super * f.group_bytes(), blocks, x,
-                          b > 0, y + row * plan.n, plan.n, valid, ahead);
+  while (team.take(items, share, &begin, &end))
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t chunk = item / panels, p = item % panels;
+      const int64_t first = rows * chunk / chunks, count = rows * (chunk + 1) / chunks - first;
+      const int64_t tiles = (count + kMaxRows - 1) / kMaxRows;
+      const int64_t left = plan.n - p * kPanelColumns;
+      const int valid = left < kPanelColumns ? static_cast<int>(left) : kPanelColumns;
+      const unsigned char* panel = run.data<unsigned char>(3) + p * plan.panel_bytes;
+      float* y = run.data<float>(5) + first * plan.n + p * kPanelColumns;
+      for (int64_t b = 0; b < plan.blocks || b == 0; b += pass) {
+        const int64_t blocks = plan.blocks - b < pass ? plan.blocks - b : pass;
+        for (int64_t t = 0; t < tiles; ++t) {
+          const int64_t row = count * t / tiles, next = count * (t + 1) / tiles,
+                        at = (first + row) * plan.blocks + b;
+          const QuantizedRows x = {run.data<int8_t>(0) + 32 * at, run.data<float>(1) + at,
+                                   run.data<int32_t>(2) + at, k, plan.blocks};
+          run_tile<kFormat>(static_cast<int>(next - row), panel + b / f.super * f.group_bytes(), blocks, x,
+                            b > 0, y + row * plan.n, plan.n, valid, ahead);
+        }
       }
+      if (bias) add_bias(bias + p * kPanelColumns, count, valid, y, plan.n);
     }
-    if (bias) add_bias(bias + p * kPanelColumns, count, valid, y, plan.n);
-  }
 }
 
 using RunFunction = void (*)(const Run& run, const Team& team);
