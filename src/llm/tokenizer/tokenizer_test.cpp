@@ -145,6 +145,31 @@ TEST(Tokenizer, EndOfGenerationIsWhatTheFileNamesAndKnownControlTokens) {
   EXPECT_FALSE(tokenizer->is_end_of_generation(-1));
 }
 
+TEST(Tokenizer, BytesWithoutATokenVanish) {
+  auto source = small_source();
+  source.tokens[4] = "[none]";
+  source.tokens['z'] = "[none either]";
+  const auto tokenizer = make(source);
+  EXPECT_EQ(encode(*tokenizer, "x\x04zy"), (std::vector<int32_t>{'x', 'y'}));
+  EXPECT_EQ(encode(*tokenizer, "azb"), std::vector<int32_t>{256}) << "what stood on both sides merges";
+  EXPECT_EQ(encode(*tokenizer, std::string(40, 'z') + "ab"), std::vector<int32_t>{256});
+  EXPECT_TRUE(encode(*tokenizer, std::string(40, 'z')).empty());
+}
+
+TEST(Tokenizer, LongAndShortWordsMergeAlike) {
+  const auto tokenizer = make(small_source());
+  // 32 bytes are merged by scanning, 33 with a queue; a last byte that merges with nothing changes nothing
+  // before it.
+  for (const std::string_view unit : {"a", "ab", "abc", "aab", "aaabc", "aaaaab"}) {
+    std::string word;
+    while (word.size() < 32) word += unit;
+    word.resize(32);
+    auto want = encode(*tokenizer, word);
+    want.push_back('y');
+    EXPECT_EQ(encode(*tokenizer, word + "y"), want) << unit;
+  }
+}
+
 TEST(Tokenizer, ManyThreadsGetTheSameIds) {
   const auto tokenizer = make(small_source("qwen2"));
   const std::string text = "abc aab aaaa été 123 " + std::string(100, 'a');
