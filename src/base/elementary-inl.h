@@ -38,6 +38,10 @@ ISTHMUS_ELEMENTARY float from_bits(int32_t b) {
   std::memcpy(&x, &b, sizeof(x));
   return x;
 }
+// x, or the limit it is beyond; NaN stays.
+ISTHMUS_ELEMENTARY float bounded(float x, float low, float high) {
+  return x > high ? high : x < low ? low : x;
+}
 ISTHMUS_ELEMENTARY bool any(bool mask) { return mask; }
 
 template <typename V>
@@ -51,6 +55,7 @@ struct Splat<float> {
 #if defined(ISTHMUS_ISA)
 using cpu::ISTHMUS_ISA::any;
 using cpu::ISTHMUS_ISA::bits;
+using cpu::ISTHMUS_ISA::bounded;
 using cpu::ISTHMUS_ISA::fma;
 using cpu::ISTHMUS_ISA::from_bits;
 using cpu::ISTHMUS_ISA::select;
@@ -121,30 +126,31 @@ ISTHMUS_ELEMENTARY V expm1_of_small(V r) {
   const V p = polynomial(r, 0.5f, 0x1.555490p-3f, 0x1.5554cep-5f, 0x1.123ab8p-7f, 0x1.6d6bccp-10f);
   return fma(r * r, p, r);
 }
-// x * 2^n, rounded once, -252 <= n <= 254.
+// x * 2^n, rounded once, -252 <= n <= 254; n in both forms.
 template <typename V>
-ISTHMUS_ELEMENTARY V scale_by_power(V x, typename Splat<V>::Integer n) {
+ISTHMUS_ELEMENTARY V scale_by_power(V x, typename Splat<V>::Integer n, V) {
   const typename Splat<V>::Integer half = n >> 1;
   return x * from_bits((half + 127) << 23) * from_bits((n - half + 127) << 23);
 }
-template <typename V>
-ISTHMUS_ELEMENTARY V bounded(V x, float low, float high) {
-  x = select(x > high, splat<V>(high), x);
-  return select(x < low, splat<V>(low), x);
+#if defined(ISTHMUS_ISA) && defined(__AVX512F__)
+ISTHMUS_ELEMENTARY F32x16 scale_by_power(F32x16 x, I32x16, F32x16 n) {
+  return (F32x16)_mm512_maskz_scalef_ps((__mmask16)-1, (__m512)x, (__m512)n);
 }
+#endif
 
 template <typename V>
 ISTHMUS_ELEMENTARY V exp(V x) {
   const ExpParts<V> parts = split_exp(bounded(x, -104.0f, 89.0f));
-  return scale_by_power(expm1_of_small(parts.r) + 1.0f, parts.n);
+  return scale_by_power(expm1_of_small(parts.r) + 1.0f, parts.n, parts.n_float);
 }
 template <typename V>
 ISTHMUS_ELEMENTARY V exp2(V x) {
   x = bounded(x, -151.0f, 129.0f);
   const V t = x + kRounder;
-  const V f = x - (t - kRounder);  // exact
+  const V n = t - kRounder;
+  const V f = x - n;  // exact
   const V r = fma(f, kLn2Low, f * kLn2High);
-  return scale_by_power(expm1_of_small(r) + 1.0f, bits(t) - kRounderBits);
+  return scale_by_power(expm1_of_small(r) + 1.0f, bits(t) - kRounderBits, n);
 }
 template <typename V>
 ISTHMUS_ELEMENTARY V expm1(V x) {

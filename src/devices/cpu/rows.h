@@ -67,9 +67,11 @@ static inline F32x16 load_row(const Rows& rows, int64_t offset, int64_t i, int n
     return load(lanes);
   }
   const uint16_t* p = reinterpret_cast<const uint16_t*>(rows.base) + at;
+  const bool f16 = rows.dtype == ISTHMUS_F16;
+  if (rows.step == 1 && n == 16) return f16 ? load_f16(p) : load_bf16(p);
   uint16_t halves[16] = {};
   for (int j = 0; j < n; ++j) halves[j] = p[j * rows.step];
-  const F32x16 v = rows.dtype == ISTHMUS_F16 ? load_f16(halves) : load_bf16(halves);
+  const F32x16 v = f16 ? load_f16(halves) : load_bf16(halves);
   return n == 16 ? v : select(lane_numbers() < n, v, set1(rest));
 }
 static inline void store_row(const Rows& rows, int64_t offset, int64_t i, int n, F32x16 v) {
@@ -86,8 +88,10 @@ static inline void store_row(const Rows& rows, int64_t offset, int64_t i, int n,
     return;
   }
   uint16_t* p = reinterpret_cast<uint16_t*>(rows.base) + at;
+  const bool f16 = rows.dtype == ISTHMUS_F16;
+  if (rows.step == 1 && n == 16) return f16 ? store_f16(p, v) : store_bf16(p, v);
   uint16_t halves[16];
-  rows.dtype == ISTHMUS_F16 ? store_f16(halves, v) : store_bf16(halves, v);
+  f16 ? store_f16(halves, v) : store_bf16(halves, v);
   for (int j = 0; j < n; ++j) p[j * rows.step] = halves[j];
 }
 

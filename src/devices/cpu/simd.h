@@ -99,6 +99,9 @@ ISTHMUS_SIMD F32x16 min(F32x16 a, F32x16 b) {
 ISTHMUS_SIMD F32x16 max_loose(F32x16 a, F32x16 b) {
 #if defined(__AVX512F__)
   return (F32x16)_mm512_maskz_max_ps((__mmask16)-1, (__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+  return {(F32Part)_mm256_max_ps((__m256)a.p0, (__m256)b.p0),
+          (F32Part)_mm256_max_ps((__m256)a.p1, (__m256)b.p1)};
 #else
   return select(a > b, a, b);
 #endif

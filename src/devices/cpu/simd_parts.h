@@ -151,6 +151,19 @@ ISTHMUS_SIMD F32x16 from_bits(const I32x16& v) {
   return each_part<F32x16>([](I32Part x) ISTHMUS_INLINE_LAMBDA { return (F32Part)x; }, v);
 }
 
+// Lanes 2i and 2i + 1 change places.
+ISTHMUS_SIMD F32x16 swap_pairs(const F32x16& v) {
+  return each_part<F32x16>(
+      [](F32Part x) ISTHMUS_INLINE_LAMBDA {
+#if defined(__AVX2__)
+        return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6);
+#else
+        return __builtin_shufflevector(x, x, 1, 0, 3, 2);
+#endif
+      },
+      v);
+}
+
 // mask ? a : b
 ISTHMUS_SIMD I32x16 select(const I32x16& mask, const I32x16& a, const I32x16& b) {
   return each_part<I32x16>([](I32Part m, I32Part x, I32Part y) ISTHMUS_INLINE_LAMBDA { return m ? x : y; },
@@ -188,6 +201,23 @@ ISTHMUS_SIMD F32Part round_even_part(F32Part v) {
 #else
   return F32Part{__builtin_rintf(v[0]), __builtin_rintf(v[1]), __builtin_rintf(v[2]), __builtin_rintf(v[3])};
 #endif
+}
+
+ISTHMUS_SIMD F32Part bounded_part(F32Part v, F32Part low, F32Part high) {
+#if defined(__AVX2__)
+  return (F32Part)_mm256_max_ps((__m256)low, _mm256_min_ps((__m256)high, (__m256)v));
+#elif defined(__aarch64__)
+  return (F32Part)vmaxq_f32((float32x4_t)low, vminq_f32((float32x4_t)high, (float32x4_t)v));
+#else
+  const F32Part below = v > high ? high : v;
+  return below < low ? low : below;
+#endif
+}
+// v, or the limit it is beyond; NaN stays.
+ISTHMUS_SIMD F32x16 bounded(const F32x16& v, float low, float high) {
+  const F32Part lows = F32Part{} + low, highs = F32Part{} + high;
+  return each_part<F32x16>(
+      [lows, highs](F32Part x) ISTHMUS_INLINE_LAMBDA { return bounded_part(x, lows, highs); }, v);
 }
 
 // a * b + c, rounded once.

@@ -21,6 +21,11 @@ ISTHMUS_SIMD F32x4 quarter(F32x16 v) {
   return __builtin_shufflevector(v, v, 4 * I, 4 * I + 1, 4 * I + 2, 4 * I + 3);
 }
 
+// Lanes 2i and 2i + 1 change places.
+ISTHMUS_SIMD F32x16 swap_pairs(F32x16 v) {
+  return __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+}
+
 ISTHMUS_SIMD I32x16 bits(F32x16 v) { return (I32x16)v; }
 ISTHMUS_SIMD F32x16 from_bits(I32x16 v) { return (F32x16)v; }
 
@@ -33,6 +38,11 @@ ISTHMUS_SIMD F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
   return (F32x16)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 }
 ISTHMUS_SIMD F32x16 sqrt(F32x16 v) { return (F32x16)_mm512_maskz_sqrt_ps((__mmask16)-1, (__m512)v); }
+// v, or the limit it is beyond; NaN stays.
+ISTHMUS_SIMD F32x16 bounded(F32x16 v, float low, float high) {
+  const __m512 below = _mm512_maskz_min_ps((__mmask16)-1, _mm512_set1_ps(high), (__m512)v);
+  return (F32x16)_mm512_maskz_max_ps((__mmask16)-1, _mm512_set1_ps(low), below);
+}
 // To the nearest integer, ties to even.
 ISTHMUS_SIMD F32x16 round_even(F32x16 v) {
   return (F32x16)_mm512_maskz_roundscale_ps((__mmask16)-1, (__m512)v,

@@ -16,6 +16,13 @@ constexpr int kWidth =
 constexpr int kWidth = 1;
 #endif
 
+// Whether many rows are worth a copy of the panel in F32. With AVX-512 conversions hide behind the products.
+#if defined(__AVX512F__)
+constexpr bool kConvertOnce = false;
+#else
+constexpr bool kConvertOnce = true;
+#endif
+
 struct F16 {
   uint16_t bits;
 };

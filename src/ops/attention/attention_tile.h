@@ -107,7 +107,7 @@ inline void gather_rows(Tile& tile, Row* rows, int count, int64_t from, BlockRow
 template <typename T>
 void score_block(Tile& tile, const T* k, const BlockRows& block, const void* next) {
   const int d = tile.plan->d;
-  const bool converted = sizeof(T) == 2 && block.count > kShare;
+  const bool converted = kConvertOnce && sizeof(T) == 2 && block.count > kShare;
   if (converted) convert(k, static_cast<int64_t>(d) * kBlock, tile.panel);
   for (int r = 0; r < block.count; r += kShare) {
     const int n = block.count - r < kShare ? block.count - r : kShare;
@@ -144,7 +144,7 @@ void add_block(Tile& tile, const T* k, const T* v, BlockRows& block, const void*
       convert(padded, vectors * 16, tile.panel + j * vectors * 16);
     }
     weigh_block(tile.panel, vectors * 16, vectors, block, nullptr);
-  } else if (sizeof(T) == 2 && block.count > kShare) {
+  } else if (kConvertOnce && sizeof(T) == 2 && block.count > kShare) {
     convert(v, static_cast<int64_t>(plan.dv) * kBlock, tile.panel);
     weigh_block(tile.panel, plan.dv, vectors, block, nullptr);
   } else {

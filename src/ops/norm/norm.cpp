@@ -76,7 +76,7 @@ std::vector<Sample> norm_samples(bool with_bias) {
     }
     samples.push_back(sample);
   };
-  for (int64_t n : {1, 5, 16, 33, 64, 576, 1000}) add({Dtype::kF32, {3, n}}, true, true, Dtype::kF32, 1e-5);
+  for (int64_t n : {1, 5, 16, 33, 64, 576, 1000}) add({Dtype::kF32, {9, n}}, true, true, Dtype::kF32, 1e-5);
   add({Dtype::kF32, {17}}, false, true, Dtype::kF32, 1e-6);
   add({Dtype::kF32, {2, 3, 40}}, true, false, Dtype::kF32, 1e-6);
   add({Dtype::kF16, {4, 50}}, true, true, Dtype::kF16, 1e-5);

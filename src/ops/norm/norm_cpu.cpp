@@ -55,29 +55,39 @@ Vector vector_of(const isthmus_tensor_arg_t& arg, isthmus_dtype_t dtype) {
   return v;
 }
 
-template <typename Access>
-ISTHMUS_SIMD float sum_of(const Access& row, int64_t n) {
-  F32x16 lanes = set1(0.0f);
+// Several rows at a time: each row's sum is a chain, and chains of different rows overlap.
+template <int R, typename Access>
+ISTHMUS_SIMD void sums_of(const Access* rows, int64_t n, float* sums) {
+  F32x16 lanes[R];
+  for (int r = 0; r < R; ++r) lanes[r] = set1(0.0f);
   int64_t i = 0;
-  for (; i + 16 <= n; i += 16) lanes = lanes + row.load16(i);
-  if (i < n) lanes = lanes + row.load_last(i, static_cast<int>(n - i));
-  return sum_lanes(lanes);
+  for (; i + 16 <= n; i += 16)
+    for (int r = 0; r < R; ++r) lanes[r] = lanes[r] + rows[r].load16(i);
+  for (int r = 0; r < R; ++r) {
+    if (i < n) lanes[r] = lanes[r] + rows[r].load_last(i, static_cast<int>(n - i));
+    sums[r] = sum_lanes(lanes[r]);
+  }
 }
 // Squares of x - mean.
-template <typename Access>
-ISTHMUS_SIMD float squares_of(const Access& row, int64_t n, float mean) {
-  F32x16 lanes = set1(0.0f);
+template <int R, typename Access>
+ISTHMUS_SIMD void squares_of(const Access* rows, int64_t n, const float* means, float* sums) {
+  F32x16 lanes[R];
+  for (int r = 0; r < R; ++r) lanes[r] = set1(0.0f);
   int64_t i = 0;
   for (; i + 16 <= n; i += 16) {
-    const F32x16 d = row.load16(i) - mean;
-    lanes = fma(d, d, lanes);
+    for (int r = 0; r < R; ++r) {
+      const F32x16 d = rows[r].load16(i) - means[r];
+      lanes[r] = fma(d, d, lanes[r]);
+    }
   }
-  if (i < n) {
-    const int rest = static_cast<int>(n - i);
-    const F32x16 d = select(lane_numbers() < rest, row.load_last(i, rest) - mean, set1(0.0f));
-    lanes = fma(d, d, lanes);
+  for (int r = 0; r < R; ++r) {
+    if (i < n) {
+      const int rest = static_cast<int>(n - i);
+      const F32x16 d = select(lane_numbers() < rest, rows[r].load_last(i, rest) - means[r], set1(0.0f));
+      lanes[r] = fma(d, d, lanes[r]);
+    }
+    sums[r] = sum_lanes(lanes[r]);
   }
-  return sum_lanes(lanes);
 }
 template <typename Access>
 ISTHMUS_SIMD void write_row(const Access& row, int64_t n, float mean, float factor, const Vector& weight,
@@ -92,13 +102,18 @@ ISTHMUS_SIMD void write_row(const Access& row, int64_t n, float mean, float fact
 }
 
 // A mean of +0 changes nothing: x - 0 is x.
-template <bool kCentred, typename Access>
-ISTHMUS_SIMD void norm_row(const Access& row, int64_t n, float eps, const Vector& weight,
-                           const Vector& bias) {
+template <bool kCentred, int R, typename Access>
+ISTHMUS_SIMD void norm_rows(const Access* rows, int64_t n, float eps, const Vector& weight,
+                            const Vector& bias) {
   const float count = static_cast<float>(n);
-  const float mean = kCentred ? sum_of(row, n) / count : 0.0f;
-  const float factor = 1.0f / elementary::sqrt(squares_of(row, n, mean) / count + eps);
-  write_row(row, n, mean, factor, weight, bias);
+  float means[R] = {}, sums[R];
+  if (kCentred) {
+    sums_of<R>(rows, n, sums);
+    for (int r = 0; r < R; ++r) means[r] = sums[r] / count;
+  }
+  squares_of<R>(rows, n, means, sums);
+  for (int r = 0; r < R; ++r)
+    write_row(rows[r], n, means[r], 1.0f / elementary::sqrt(sums[r] / count + eps), weight, bias);
 }
 
 template <bool kCentred>
@@ -112,11 +127,20 @@ void run_norm(const Run& run, const Team& team) {
   int64_t begin, end;
   team.split(x.count, 1, &begin, &end);
   if (x.length == 0) return;
-  for (int64_t r = begin; r < end; ++r) {
-    if (x.plain() && y.plain())
-      norm_row<kCentred>(PlainAccess{x.plain_row(r), y.plain_row(r)}, x.length, plan.eps, weight, bias);
+  const bool plain = x.plain() && y.plain();
+  int64_t r = begin;
+  for (; plain && r + 4 <= end; r += 4) {
+    PlainAccess rows[4];
+    for (int i = 0; i < 4; ++i) rows[i] = {x.plain_row(r + i), y.plain_row(r + i)};
+    norm_rows<kCentred, 4>(rows, x.length, plan.eps, weight, bias);
+  }
+  for (; r < end; ++r) {
+    const PlainAccess straight{x.plain_row(r), y.plain_row(r)};
+    const AnyAccess any{x, y, x.offset(r), y.offset(r)};
+    if (plain)
+      norm_rows<kCentred, 1>(&straight, x.length, plan.eps, weight, bias);
     else
-      norm_row<kCentred>(AnyAccess{x, y, x.offset(r), y.offset(r)}, x.length, plan.eps, weight, bias);
+      norm_rows<kCentred, 1>(&any, x.length, plan.eps, weight, bias);
   }
 }
 

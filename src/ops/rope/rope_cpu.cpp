@@ -36,11 +36,9 @@ void angles(float position, const isthmus_tensor_arg_t& inv_freq, int64_t from, 
   }
 }
 
-// One head's pairs [from, from + n) where pairs are halves of a row.
-ISTHMUS_SIMD void rotate_halves(const float* x, float* y, int64_t pairs, int64_t from, int n, const float* c,
+// Pairs are halves of a row: numbers [from, from + n) of each half.
+ISTHMUS_SIMD void rotate_halves(const float* x, float* y, int64_t pairs, int n, const float* c,
                                 const float* s) {
-  x += from;
-  y += from;
   for (int i = 0; i < n; i += 16) {
     const int width = n - i < 16 ? n - i : 16;
     const bool full = width == 16;
@@ -55,6 +53,22 @@ ISTHMUS_SIMD void rotate_halves(const float* x, float* y, int64_t pairs, int64_t
       store_n(y + i, first, width);
       store_n(y + pairs + i, second, width);
     }
+  }
+}
+// Pairs are neighbours: n pairs from x on. c holds each cosine twice, s each sine negative, then positive.
+ISTHMUS_SIMD void rotate_neighbours(const float* x, float* y, int n, const float* c, const float* s) {
+  for (int i = 0; i < 2 * n; i += 16) {
+    const int width = 2 * n - i < 16 ? 2 * n - i : 16;
+    const F32x16 v = width == 16 ? load(x + i) : load_n(x + i, width);
+    const F32x16 rotated = fma(v, load(c + i), swap_pairs(v) * load(s + i));
+    width == 16 ? store(y + i, rotated) : store_n(y + i, rotated, width);
+  }
+}
+void repeat_for_neighbours(int n, const float* c, const float* s, float* c2, float* s2) {
+  for (int i = 0; i < n; ++i) {
+    c2[2 * i] = c2[2 * i + 1] = c[i];
+    s2[2 * i] = -s[i];
+    s2[2 * i + 1] = s[i];
   }
 }
 // Any dtype, strides and style.
@@ -72,30 +86,34 @@ void rotate_any(const Rows& x, const Rows& y, int64_t xo, int64_t yo, bool neox,
 void run_rope(const Run& run, const Team& team) {
   const RopePlan& plan = plan_data<RopePlan>(*run.plan);
   const isthmus_tensor_arg_t &positions = run.operands[1], &inv_freq = run.operands[2];
-  const Rows x = rows_of(run.operands[0], plan.dtype, 3, 2), y = rows_of(run.operands[3], plan.dtype, 3, 2);
-  const int64_t tokens = run.operands[0].dims[0], heads = run.operands[0].dims[1], pairs = inv_freq.dims[0];
-  const bool halves = plan.neox && x.plain() && y.plain();
+  const isthmus_tensor_arg_t &from_arg = run.operands[0], &to_arg = run.operands[3];
+  const Rows x = rows_of(from_arg, plan.dtype, 3, 2), y = rows_of(to_arg, plan.dtype, 3, 2);
+  const int64_t tokens = from_arg.dims[0], heads = from_arg.dims[1], pairs = inv_freq.dims[0];
+  const bool plain = x.plain() && y.plain();
   int64_t begin, end;
   team.split(tokens, 1, &begin, &end);
-  alignas(64) float c[kPiece], s[kPiece];
+  alignas(64) float c[kPiece], s[kPiece], c2[2 * kPiece + 16], s2[2 * kPiece + 16];
   for (int64_t t = begin; t < end; ++t) {
     const float position = static_cast<float>(run.data<const int32_t>(1)[t * positions.strides[0]]);
+    const int64_t x_token = t * from_arg.strides[0], y_token = t * to_arg.strides[0];
     for (int64_t from = 0; from < pairs; from += kPiece) {
       const int n = pairs - from < kPiece ? static_cast<int>(pairs - from) : kPiece;
       angles(position, inv_freq, from, n, plan.scale, c, s);
+      if (plain && !plan.neox) repeat_for_neighbours(n, c, s, c2, s2);
       for (int64_t h = 0; h < heads; ++h) {
-        const int64_t xo = t * run.operands[0].strides[0] + h * run.operands[0].strides[1];
-        const int64_t yo = t * run.operands[3].strides[0] + h * run.operands[3].strides[1];
-        if (halves)
-          rotate_halves(reinterpret_cast<const float*>(x.base) + xo, reinterpret_cast<float*>(y.base) + yo,
-                        pairs, from, n, c, s);
-        else
+        const int64_t xo = x_token + h * from_arg.strides[1], yo = y_token + h * to_arg.strides[1];
+        const float* source = reinterpret_cast<const float*>(x.base) + xo;
+        float* target = reinterpret_cast<float*>(y.base) + yo;
+        if (!plain)
           rotate_any(x, y, xo, yo, plan.neox, pairs, from, n, c, s);
+        else if (plan.neox)
+          rotate_halves(source + from, target + from, pairs, n, c, s);
+        else
+          rotate_neighbours(source + 2 * from, target + 2 * from, n, c2, s2);
       }
     }
     for (int64_t h = 0; h < heads && 2 * pairs < x.length; ++h) {
-      const int64_t xo = t * run.operands[0].strides[0] + h * run.operands[0].strides[1];
-      const int64_t yo = t * run.operands[3].strides[0] + h * run.operands[3].strides[1];
+      const int64_t xo = x_token + h * from_arg.strides[1], yo = y_token + h * to_arg.strides[1];
       for (int64_t d = 2 * pairs; d < x.length; d += 16) {
         const int width = x.length - d < 16 ? static_cast<int>(x.length - d) : 16;
         store_row(y, yo, d, width, load_row(x, xo, d, width));
