@@ -6,7 +6,8 @@
 
 namespace isthmus::reference {
 
-// Calls f(offset of the row's first element in x, the same in y) for every row along `axis`; x and y have equal dims.
+// Calls f(offset of the row's first element in x, the same in y) for every row along `axis`; x and y have
+// equal dims.
 template <typename F>
 void for_each_row(const Tensor& x, const Tensor& y, int axis, F&& f) {
   if (x.dims[axis] == 0) return;

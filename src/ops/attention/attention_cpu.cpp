@@ -5,7 +5,7 @@
 //
 // Few tokens make few tiles. Then, in phase 0, the threads share out the blocks (dot products do not depend
 // on each other) and, in phase 1, the columns of the values: both keep every chain in its order.
-#include "ops/attention/attention_tile.h"
+#include "ops/attention/attention_tile_cpu.h"
 
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {

@@ -44,7 +44,8 @@ std::vector<Sample> elementwise_samples(const std::vector<Dtype>& dtypes, int in
 }
 
 std::string elementwise_order(int kinds) {
-  return (kinds & formulas::kF64ByLibrary) != 0 ? "elementwise; F64 by the C library, not exact" : "elementwise";
+  return (kinds & formulas::kF64ByLibrary) != 0 ? "elementwise; F64 by the C library, not exact"
+                                                : "elementwise";
 }
 
 }  // namespace isthmus

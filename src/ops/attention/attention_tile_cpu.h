@@ -4,7 +4,7 @@
 
 #include "devices/cpu/elementary.h"
 #include "devices/cpu/kernel.h"
-#include "ops/attention/attention_panels.h"
+#include "ops/attention/attention_panels_cpu.h"
 
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
