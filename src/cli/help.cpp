@@ -20,6 +20,12 @@ std::string list_group(const CLI::App* app, const std::string& group, const Help
   return text.empty() ? text : fmt::format("\n{}:\n{}", group, text);
 }
 
+// CLI11 puts two empty lines between groups of options.
+std::string one_empty_line(std::string text) {
+  for (size_t at; (at = text.find("\n\n\n")) != std::string::npos;) text.erase(at, 1);
+  return text;
+}
+
 }  // namespace
 
 const char* const kProgramDescription =
@@ -45,7 +51,8 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
   const bool top = app->get_parent() == nullptr;
   return make_description(app) + make_usage(app, std::move(name)) + make_positionals(app) +
-         make_subcommands(app, mode) + make_groups(app, mode) + (top ? "\n" + make_footer(app) : "");
+         make_subcommands(app, mode) + one_empty_line(make_groups(app, mode)) +
+         (top ? "\n" + make_footer(app) : "");
 }
 
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {

@@ -55,7 +55,7 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
 }
 
 CLI::Option* add_model_argument(CLI::App& command, std::string& path) {
-  return command.add_option("model", path, "The model's file (GGUF)")->required()->type_name("MODEL");
+  return command.add_option("MODEL", path, "The model's file (GGUF)")->required()->type_name("");
 }
 
 Result<std::shared_ptr<Platform>> discover_chips(int threads) {

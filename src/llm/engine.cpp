@@ -13,7 +13,29 @@ int64_t blocks_for(int64_t tokens) { return (tokens + kCacheBlock - 1) / kCacheB
 
 double mib(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
+int64_t context_of(const Model& model, const EngineOptions& options) {
+  return options.context > 0 ? options.context : std::min(model.config().context, kDefaultContext);
+}
+
 }  // namespace
+
+Result<StepLimits> step_limits(const Model& model, const EngineOptions& options) {
+  const int64_t context = context_of(model, options), largest = model.config().context;
+  if (context > largest)
+    return error(Code::kOutOfRange, "a context of {} tokens is more than the {} the model was made for",
+                 context, largest);
+  if (options.max_sequences < 1 || options.chunk_tokens < 1)
+    return invalid_argument("max_sequences and chunk_tokens must be at least 1");
+  StepLimits limits;
+  limits.max_tokens = std::max(options.chunk_tokens, options.max_sequences);
+  limits.max_sequences = options.max_sequences;
+  limits.max_output_rows = options.output_rows > 0 ? options.output_rows : options.max_sequences;
+  limits.max_blocks = blocks_for(context);
+  limits.cache_blocks =
+      options.cache_tokens > 0 ? blocks_for(options.cache_tokens) : limits.max_blocks * options.max_sequences;
+  limits.cache_dtype = options.cache_dtype;
+  return limits;
+}
 
 Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> model,
                                                std::shared_ptr<Platform> platform,
@@ -22,21 +44,9 @@ Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> mode
   Engine& e = *engine;
   e.model_ = std::move(model);
   e.platform_ = std::move(platform);
-  const int64_t largest = e.model_->config().context;
-  e.context_ = options.context > 0 ? options.context : std::min(largest, kDefaultContext);
-  if (e.context_ > largest)
-    return error(Code::kOutOfRange, "a context of {} tokens is more than the {} the model was made for",
-                 e.context_, largest);
-  if (options.max_sequences < 1 || options.chunk_tokens < 1)
-    return invalid_argument("max_sequences and chunk_tokens must be at least 1");
-  StepLimits& limits = e.limits_;
-  limits.max_tokens = std::max(options.chunk_tokens, options.max_sequences);
-  limits.max_sequences = options.max_sequences;
-  limits.max_output_rows = options.output_rows > 0 ? options.output_rows : options.max_sequences;
-  limits.max_blocks = blocks_for(e.context_);
-  limits.cache_blocks =
-      options.cache_tokens > 0 ? blocks_for(options.cache_tokens) : limits.max_blocks * options.max_sequences;
-  limits.cache_dtype = options.cache_dtype;
+  ASSIGN_OR_RETURN(e.limits_, step_limits(*e.model_, options));
+  const StepLimits& limits = e.limits_;
+  e.context_ = context_of(*e.model_, options);
   const MemoryNeed need = e.model_->memory_need(limits);
   const uint64_t available = available_memory();
   if (need.total() > available && !options.ignore_memory)

@@ -29,6 +29,9 @@ struct EngineOptions {
   PackedCache packed_cache{PackedCache::default_folder()};
 };
 
+// What the options come to for a model; Model::memory_need says what that takes.
+Result<StepLimits> step_limits(const Model& model, const EngineOptions& options);
+
 using SequenceId = int64_t;
 
 // One thread at a time.

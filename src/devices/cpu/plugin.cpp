@@ -263,6 +263,10 @@ isthmus_status_t op_prepare(isthmus_chip_device_t*, const isthmus_op_query_t* qu
         }
         op->kernel = kernel;
         std::snprintf(op->implementation, sizeof op->implementation, "%s %s", isas[i]->isa, kernel->name);
+        if (!reasons.empty())  // for `isthmus devices --explain`, which knows the form
+          g_host.log(
+              g_host.context, ISTHMUS_LOG_DEBUG,
+              (std::string(query->name) + ": " + op->implementation + " instead of " + reasons).c_str());
         op->operand_count = query->input_count + query->output_count;
         for (int o = 0; o < op->operand_count; ++o) op->ranks[o] = query->operands[o].rank;
         op->size_operand = query->output_count ? query->input_count : 0;

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "program.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+namespace isthmus::e2e {
+namespace {
+
+// In the child: a file as one of the standard streams.
+void redirect(const std::string& path, int flags, int stream) {
+  const int file = open(path.c_str(), flags, 0600);
+  if (file < 0 || dup2(file, stream) < 0) _exit(126);
+}
+
+}  // namespace
+
+nlohmann::json Outcome::json() const {
+  nlohmann::json parsed = nlohmann::json::parse(out, nullptr, false);
+  EXPECT_FALSE(parsed.is_discarded()) << "not JSON: " << out << err;
+  return parsed.is_discarded() ? nlohmann::json() : parsed;
+}
+
+Outcome run(const Call& call) {
+  // Names of this process, since CTest runs several tests at once.
+  const std::string base = testing::TempDir() + "isthmus_e2e_" + std::to_string(getpid());
+  const std::string in = base + ".in", out = base + ".out", err = base + ".err";
+  std::ofstream(in, std::ios::binary) << call.input;
+  std::vector<std::string> words = {ISTHMUS_PROGRAM};
+  words.insert(words.end(), call.arguments.begin(), call.arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  const pid_t child = fork();
+  if (child == 0) {
+    redirect(in, O_RDONLY, STDIN_FILENO);
+    redirect(out, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
+    redirect(err, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+    setenv("ISTHMUS_PACKED_CACHE", "off", 1);
+    for (const std::string& setting : call.environment) putenv(const_cast<char*>(setting.c_str()));
+    execv(ISTHMUS_PROGRAM, argv.data());
+    _exit(127);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  Outcome outcome;
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.out = read_file(out);
+  outcome.err = read_file(err);
+  for (const std::string& path : {in, out, err}) unlink(path.c_str());
+  return outcome;
+}
+
+Outcome run(std::vector<std::string> arguments) { return run(Call{std::move(arguments), "", {}}); }
+
+std::string source_path(const std::string& path) { return std::string(ISTHMUS_SOURCE_DIR "/") + path; }
+
+std::string model_path(const std::string& name) {
+  return source_path("tests/llm/data/" + name + "/model.gguf");
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string write_file(const std::string& name, const std::string& content) {
+  const std::string path = testing::TempDir() + "isthmus_e2e_" + std::to_string(getpid()) + "_" + name;
+  std::ofstream(path, std::ios::binary) << content;
+  return path;
+}
+
+const std::vector<std::string>& tiny_models() {
+  static const std::vector<std::string> names = {"llama",      "llama-tied", "qwen2",
+                                                 "qwen2-tied", "qwen2-yarn", "qwen3"};
+  return names;
+}
+
+}  // namespace isthmus::e2e

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the `isthmus` program and keeps what it said.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace isthmus::e2e {
+
+struct Outcome {
+  int code = -1;  // exit code; 128 + signal when it was ended by one
+  std::string out, err;
+  // Of standard output; null, and a failure of the test, when it is no JSON.
+  nlohmann::json json() const;
+};
+
+struct Call {
+  std::vector<std::string> arguments;
+  std::string input;                     // standard input
+  std::vector<std::string> environment;  // "NAME=value", besides the caller's
+};
+Outcome run(const Call& call);
+Outcome run(std::vector<std::string> arguments);
+
+std::string source_path(const std::string& path);  // of a file of the source tree
+std::string model_path(const std::string& name);   // of a tiny model
+std::string read_file(const std::string& path);
+// A file that this test makes; gives its path.
+std::string write_file(const std::string& name, const std::string& content);
+
+// The tiny models, by the names of their folders.
+const std::vector<std::string>& tiny_models();
+
+}  // namespace isthmus::e2e
