@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prints docs/operators.md from the declarations and the table of kernels: what each operator means, its
+// dtypes, and which implementations there are. tools/check compares the page with it.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "devices/cpu/kernel_table.h"
+#include "ops/registry.h"
+
+namespace isthmus {
+namespace {
+
+std::vector<std::pair<const char*, std::vector<Dtype>>> groups() {
+  using namespace dtypes;
+  std::vector<Dtype> floats_and_blocks = floats;
+  floats_and_blocks.insert(floats_and_blocks.end(), blocks.begin(), blocks.end());
+  return {{"floats", floats},
+          {"indices", indices},
+          {"integers", integers},
+          {"numbers", numbers},
+          {"plain", plain},
+          {"blocks", blocks},
+          {"floats, blocks", floats_and_blocks}};
+}
+
+std::string names(const std::vector<Dtype>& dtypes) {
+  std::vector<std::string_view> words;
+  for (Dtype dtype : dtypes) words.push_back(dtype_name(dtype));
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
+std::string dtypes_text(std::vector<Dtype> given) {
+  std::sort(given.begin(), given.end());
+  for (auto [name, members] : groups()) {
+    std::sort(members.begin(), members.end());
+    if (members == given) return name;
+  }
+  return names(given);
+}
+
+std::string port_text(const Port& port) {
+  const char* kind = port.state ? " (state)" : port.variadic ? "…" : port.optional ? "?" : "";
+  return fmt::format("{}{}: {}", port.name, kind, dtypes_text(port.dtypes));
+}
+
+std::string ports_text(const OpDef& def) {
+  std::vector<std::string> inputs, outputs;
+  for (const Port& port : def.inputs) inputs.push_back(port_text(port));
+  for (const Port& port : def.outputs) outputs.push_back(port_text(port));
+  return fmt::format("{} → {}", fmt::join(inputs, "; "), fmt::join(outputs, "; "));
+}
+
+// "panels (generic avx2 avx512), strided (avx512)"; "missing" where the CPU chip has nothing.
+std::string cpu_text(const std::string& op) {
+  std::vector<std::string> order;
+  std::map<std::string, std::vector<std::string>> isas;
+  for (const cpu::IsaKernels* isa = cpu::kIsaKernels; isa->isa; ++isa) {
+    for (const cpu::Kernel* const* list = isa->lists; *list; ++list) {
+      for (const cpu::Kernel* kernel = *list; kernel->op; ++kernel) {
+        if (kernel->op != op) continue;
+        std::vector<std::string>& found = isas[kernel->name];
+        if (found.empty()) order.push_back(kernel->name);
+        if (found.empty() || found.back() != isa->isa) found.push_back(isa->isa);
+      }
+    }
+  }
+  if (order.empty()) return "**missing**";
+  std::vector<std::string> parts;
+  for (const std::string& name : order)
+    parts.push_back(fmt::format("{} ({})", name, fmt::join(isas[name], " ")));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string cell(std::string text) {
+  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  return text;
+}
+
+void print_family(const std::string& family, const std::vector<const OpDef*>& ops) {
+  fmt::print("\n## {}\n\n| Operator | Meaning | Operands | Fused from others | CPU | ONNX |\n", family);
+  fmt::print("|---|---|---|---|---|---|\n");
+  for (const OpDef* def : ops) {
+    fmt::print("| `{}` {} | {} | {} | {} | {} | {} |\n", def->name, def->version, cell(def->meaning),
+               cell(ports_text(*def)), def->decompose ? "yes" : "", cell(cpu_text(def->name)), def->onnx);
+  }
+}
+
+void print_page() {
+  std::map<std::string, std::vector<const OpDef*>> families;
+  std::vector<std::string> order;
+  size_t missing = 0;
+  const std::vector<const OpDef*> ops = all_ops();
+  for (const OpDef* def : ops) {
+    if (families[def->family].empty()) order.push_back(def->family);
+    families[def->family].push_back(def);
+    missing += cpu_text(def->name) == "**missing**";
+  }
+  fmt::print(
+      "# Operators\n\n<!-- Written by tools/print_operators.cpp from the declarations; do not edit. -->\n\n"
+      "Each operator is declared once and has one meaning, kept by a reference in plain loops that runs on "
+      "the host "
+      "where a chip has nothing of its own.\nThe column of a chip names its own implementations and the "
+      "instruction "
+      "sets they are compiled for; one that is absent reads\n\"missing\". The number after a name is the "
+      "operator's "
+      "version; `?` marks an optional operand, `…` one or more, *state* one that is written in place.\n\n"
+      "{} operators; on the CPU chip {} missing.\n\n",
+      ops.size(), missing);
+  for (const auto& [name, members] : groups()) {
+    if (std::string_view(name).find(',') == std::string_view::npos)
+      fmt::print("- *{}*: {}\n", name, names(members));
+  }
+  for (const std::string& family : order) print_family(family, families[family]);
+}
+
+}  // namespace
+}  // namespace isthmus
+
+int main() {
+  isthmus::print_page();
+  return 0;
+}
