@@ -78,9 +78,13 @@ TEST_P(Operator, GivesTheBitsOfItsReference) {
     ++row.cases;
     if (def.decompose) {
       Result<std::vector<HostTensor>> decomposed = run_decomposed(def, *made);
-      ASSERT_TRUE(decomposed.ok()) << what << ", decomposed: " << decomposed.status().to_string();
-      expect_same(*expected, *decomposed, what + ", decomposed");
-      ++row.decomposed;
+      // A form without simpler operators says so.
+      const bool none = !decomposed.ok() && decomposed.status().code() == Code::kUnimplemented;
+      ASSERT_TRUE(decomposed.ok() || none) << what << ", decomposed: " << decomposed.status().to_string();
+      if (!none) {
+        expect_same(*expected, *decomposed, what + ", decomposed");
+        ++row.decomposed;
+      }
     }
     for (size_t which = 0; which < std::size(kThreads); ++which) {
       Chip* on = chip(which);
