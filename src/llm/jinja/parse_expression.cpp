@@ -8,14 +8,12 @@ namespace isthmus::jinja {
 namespace {
 
 constexpr uint32_t kMaxHeight = 400;
-constexpr uint32_t kMaxParseDepth = 200;
 
 // Counts how deep the parser has called itself.
 class Descent {
  public:
   explicit Descent(uint32_t& depth) : depth_(depth) { depth_++; }
   ~Descent() { depth_--; }
-  bool too_deep() const { return depth_ > kMaxParseDepth; }
 
  private:
   uint32_t& depth_;
@@ -42,6 +40,11 @@ void Parser::adopt(Expression& parent, ExpressionPtr child) {
   parent.items.push_back(std::move(child));
 }
 
+Status Parser::too_deep() const {
+  return error_at(current().at, fmt::format("expressions and statements are nested more than {} levels deep",
+                                            kMaxParseDepth));
+}
+
 Status Parser::check_height(const Expression& node) const {
   if (node.height > kMaxHeight)
     return error_at(node.at, fmt::format("an expression is nested more than {} levels deep", kMaxHeight));
@@ -50,9 +53,7 @@ Status Parser::check_height(const Expression& node) const {
 
 Result<ExpressionPtr> Parser::parse_expression() {
   const Descent descent(depth_);
-  if (descent.too_deep())
-    return error_at(current().at,
-                    fmt::format("an expression is nested more than {} levels deep", kMaxParseDepth));
+  if (depth_ > kMaxParseDepth) return too_deep();
   ASSIGN_OR_RETURN(ExpressionPtr value, parse_or());
   while (current().is_name("if")) {
     auto node = make(Expression::Kind::kCondition, take().at);
@@ -100,9 +101,7 @@ Result<ExpressionPtr> Parser::parse_and() {
 Result<ExpressionPtr> Parser::parse_not() {
   if (!current().is_name("not")) return parse_comparison();
   const Descent descent(depth_);
-  if (descent.too_deep())
-    return error_at(current().at,
-                    fmt::format("an expression is nested more than {} levels deep", kMaxParseDepth));
+  if (depth_ > kMaxParseDepth) return too_deep();
   auto node = make(Expression::Kind::kNot, take().at);
   ASSIGN_OR_RETURN(ExpressionPtr operand, parse_not());
   adopt(*node, std::move(operand));
@@ -191,12 +190,10 @@ Result<ExpressionPtr> Parser::parse_power() {
 }
 
 Result<ExpressionPtr> Parser::parse_unary(bool with_filter) {
-  const Descent descent(depth_);
-  if (descent.too_deep())
-    return error_at(current().at,
-                    fmt::format("an expression is nested more than {} levels deep", kMaxParseDepth));
   ExpressionPtr node;
   if (current().is_operator("-") || current().is_operator("+")) {
+    const Descent descent(depth_);
+    if (depth_ > kMaxParseDepth) return too_deep();
     node = make(Expression::Kind::kUnary, current().at, current().text);
     take();
     ASSIGN_OR_RETURN(ExpressionPtr operand, parse_unary(false));

@@ -9,8 +9,6 @@
 namespace isthmus::jinja {
 namespace {
 
-constexpr uint32_t kMaxStatementDepth = 200;
-
 std::string describe(const Token& token) {
   switch (token.type) {
     case Token::Type::kText: return "text";
@@ -120,9 +118,7 @@ Result<Body> Parser::parse_block_body(Names ends) {
 
 Status Parser::parse_statement(Body& body, Names ends) {
   if (!current().is(Token::Type::kName)) return unexpected("the name of a statement");
-  if (++depth_ > kMaxStatementDepth)
-    return error_at(current().at,
-                    fmt::format("statements are nested more than {} levels deep", kMaxStatementDepth));
+  if (++depth_ > kMaxParseDepth) return too_deep();
   body.push_back(std::make_unique<Statement>());
   Statement& node = *body.back();
   const Token& tag = take();
@@ -315,7 +311,7 @@ Result<ExpressionPtr> Parser::parse_single_target(bool with_fields) {
 
 // A name, namespace.field where allowed, or several with commas between them.
 Result<ExpressionPtr> Parser::parse_target(bool with_fields, std::string_view end) {
-  if (++depth_ > kMaxStatementDepth) return unexpected("less deeply nested parentheses");
+  if (++depth_ > kMaxParseDepth) return too_deep();
   const Position at = current().at;
   ASSIGN_OR_RETURN(ExpressionPtr first, parse_single_target(with_fields));
   ExpressionPtr node = std::move(first);

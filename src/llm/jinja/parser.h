@@ -79,6 +79,10 @@ class Parser {
   // Adds a child and keeps count of the height.
   static void adopt(Expression& parent, ExpressionPtr child);
   Status check_height(const Expression& node) const;
+  Status too_deep() const;
+
+  // How deep the parser may call itself, for expressions and statements together.
+  static constexpr uint32_t kMaxParseDepth = 200;
 
   std::vector<Token> tokens_;
   size_t at_ = 0;

@@ -17,8 +17,8 @@ namespace isthmus::jinja {
 // Bounds of one rendering; templates come inside other people's models. The defaults are far above what any
 // known chat template needs for a conversation of a million tokens.
 struct Limits {
-  uint64_t steps = 100'000'000;                  // expressions and statements evaluated, values compared
-  uint32_t depth = 1000;                         // nested expressions, statements and macro calls
+  uint64_t steps = 100'000'000;  // expressions and statements evaluated, values compared
+  uint32_t depth = 1000;  // nested expressions, statements and macro calls; each takes up to 3 KB of stack
   uint64_t output_bytes = uint64_t{256} << 20;   // of the rendered text, and of any one string
   uint64_t allocated_bytes = uint64_t{4} << 30;  // summed over all values made
   std::optional<std::tm> now;                    // what strftime_now shows; the local time when absent
