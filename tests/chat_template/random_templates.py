@@ -201,7 +201,7 @@ class Maker:
         return self.make([
             lambda: "d",
             lambda: self.pick(["d.Z", "ds[0]", "dict(a=1, b=s)", "dict(pairs)", "dict(d, z=1)"]),
-            lambda: "{" + ", ".join(f"{self.pick([self.string, self.number, self.any])(0)}: {self.any(one)}" for _ in range(self.random.randrange(4))) + "}",
+            lambda: "{" + ", ".join(f"{self.pick([self.string(0), self.number(0), 'nil', 'yes', 'd.name', '(1, n)'])}: {self.any(one)}" for _ in range(self.random.randrange(4))) + "}",
         ])
 
     def boolean(self, depth):

@@ -114,8 +114,6 @@ Result<Value> indent(Runtime& runtime, const Value& input, Arguments& arguments)
 Result<Value> truncate(Runtime& runtime, const Value& input, Arguments& arguments) {
   ASSIGN_OR_RETURN(const Parameters parameters,
                    Parameters::bind("truncate", arguments, {"length", "killwords", "end", "leeway"}));
-  if (input.is_undefined()) return input;
-  if (!input.is_string()) return invalid_argument("'truncate' needs a string, not '{}'", type_name(input));
   ASSIGN_OR_RETURN(const Integer length, parameters.integer(0, 255));
   ASSIGN_OR_RETURN(const std::string end, parameters.string(2, "..."));
   Integer leeway = 5;
@@ -126,9 +124,16 @@ Result<Value> truncate(Runtime& runtime, const Value& input, Arguments& argument
   if (length < end_size || leeway < 0)
     return invalid_argument("'truncate' needs a length of at least {} and a leeway that is not negative",
                             count_characters(end));
+  const auto is_short = [&](size_t size) {
+    return static_cast<Integer>(size) <= length || static_cast<Integer>(size) - length <= leeway;
+  };
+  // Whatever has a length can be short enough to be left alone, but only text can be cut.
+  if (input.is_undefined()) return input;
+  if (input.is(Value::Kind::kSequence) && is_short(input.sequence().items.size())) return input;
+  if (input.is(Value::Kind::kDict) && is_short(input.dict().entries.size())) return input;
+  if (!input.is_string()) return invalid_argument("'truncate' needs a string, not '{}'", type_name(input));
   const std::u32string text = to_characters(input.as_string());
-  const auto size = static_cast<Integer>(text.size());
-  if (size <= length || size - length <= leeway) return input;
+  if (is_short(text.size())) return input;
   std::u32string_view kept = std::u32string_view(text).substr(0, static_cast<size_t>(length - end_size));
   if (const size_t space = kept.rfind(U' '); !parameters.truthy(1) && space != std::u32string_view::npos)
     kept = kept.substr(0, space);
