@@ -109,7 +109,9 @@ Result<Value> Interpreter::concatenate(const Expression& node) {
     ASSIGN_OR_RETURN(const Value value, evaluate(*item));
     ASSIGN_OR_RETURN(const std::string part, to_text(*this, value));
     text += part;
-    RETURN_IF_ERROR(charge(text.size()));
+    RETURN_IF_ERROR(charge(part.size()));
+    if (text.size() > limits().output_bytes)
+      return error(Code::kOutOfRange, "'~' makes a text of more than {} bytes", limits().output_bytes);
   }
   return Value(std::move(text));
 }

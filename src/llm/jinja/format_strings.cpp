@@ -45,6 +45,7 @@ class PercentFormatter {
     return invalid_argument("there are not enough values for the text left of '%'");
   }
 
+  // A width or precision: digits, or "*" for the next value.
   Result<Integer> number() {
     Integer value = 0;
     if (at_ < text_.size() && text_[at_] == '*') {
@@ -52,10 +53,12 @@ class PercentFormatter {
       ASSIGN_OR_RETURN(const Value width, next_value());
       if (!width.is_integral()) return invalid_argument("'*' in a format needs an integer");
       value = width.as_integer();
+    } else {
+      while (at_ < text_.size() && is_decimal(text_[at_]) && value < 1'000'000)
+        value = value * 10 + (text_[at_++] - '0');
     }
-    while (at_ < text_.size() && is_decimal(text_[at_]) && value < 1'000'000)
-      value = value * 10 + (text_[at_++] - '0');
-    if (value > 100'000) return error(Code::kOutOfRange, "a format asks for a width of more than 100000");
+    if (value > 100'000 || value < -100'000)
+      return error(Code::kOutOfRange, "a format asks for a width of more than 100000");
     return value;
   }
 

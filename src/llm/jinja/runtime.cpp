@@ -136,6 +136,10 @@ Result<Integer> Parameters::integer(size_t i, Integer otherwise) const {
   if (!value.is_integral())
     return invalid_argument("'{}' of '{}' must be an integer, not a '{}'", names_[i], callee_,
                             type_name(value));
+  // No argument means anything out there, and what is computed from it must not overflow.
+  constexpr Integer kFar = Integer{1} << 100;
+  if (value.as_integer() > kFar || value.as_integer() < -kFar)
+    return error(Code::kOutOfRange, "'{}' of '{}' is too large", names_[i], callee_);
   return value.as_integer();
 }
 

@@ -97,6 +97,8 @@ TEST(JinjaTemplate, HostileTemplatesMeetLimits) {
   EXPECT_TRUE(refused("{{ 'x'|center(1000000000) }}"));
   EXPECT_TRUE(refused("{{ '%999999999d' % 1 }}"));
   EXPECT_TRUE(refused("{{ '{:999999999}'.format(1) }}"));
+  EXPECT_TRUE(refused("{{ '%*d' % (-999999999, 1) }}"));
+  EXPECT_TRUE(refused("{{ 'x'.zfill(-(2 ** 126)) }}"));
   EXPECT_TRUE(refused("{{ 'x'|indent(1000000000, true) }}"));
   EXPECT_TRUE(refused("{{ 2 ** 1000 }}"));
   // A list of lists of lists, each twice the one before, would print as 2^60 items.
