@@ -22,7 +22,7 @@ constexpr uint32_t kStop = 1;
 Pool::Pool(const isthmus_host_t& host)
     : host_(host), thread_count_(host.thread_count < 1 ? 1 : host.thread_count) {
   if (host_.parallel_for) return;
-  for (int i = 1; i < thread_count_; ++i) helpers_.emplace_back([this, i] { helper(i); });
+  for (int i = 1; i < thread_count_; ++i) helpers_.emplace_back([this] { helper(); });
 }
 
 Pool::~Pool() {
@@ -62,11 +62,16 @@ void Pool::run_phase(const Kernel& kernel, const Run& run) {
     return;
   }
   done_.store(0, std::memory_order_relaxed);
-  epoch_.fetch_add(2, std::memory_order_seq_cst);
+  const uint32_t epoch = epoch_.load(std::memory_order_relaxed) + 2;
+  unclaimed_.store(uint64_t{epoch} << 32 | 1, std::memory_order_release);
+  epoch_.store(epoch, std::memory_order_seq_cst);
   if (sleeping_.load(std::memory_order_seq_cst) > 0) epoch_.notify_all();
-  kernel.run(run, Team(0, thread_count_, &job_.next));
-  const uint32_t others = static_cast<uint32_t>(thread_count_ - 1);
-  for (int spins = 0; done_.load(std::memory_order_acquire) != others; ++spins) {
+  // Parts whose helper is not there yet are done here: where the processors are busy with something else, it
+  // would come milliseconds late, at every operator.
+  int helped = thread_count_;
+  for (int part = 0; part >= 0; part = claim(epoch), --helped)
+    kernel.run(run, Team(part, thread_count_, &job_.next));
+  for (int spins = 0; done_.load(std::memory_order_acquire) != static_cast<uint32_t>(helped); ++spins) {
     if (spins < kSpins) {
       pause();
     } else {
@@ -75,7 +80,15 @@ void Pool::run_phase(const Kernel& kernel, const Run& run) {
   }
 }
 
-void Pool::helper(int index) {
+int Pool::claim(uint32_t epoch) {
+  uint64_t at = unclaimed_.load(std::memory_order_acquire);
+  while (at >> 32 == epoch && static_cast<uint32_t>(at) < static_cast<uint32_t>(thread_count_))
+    if (unclaimed_.compare_exchange_weak(at, at + 1, std::memory_order_acq_rel))
+      return static_cast<int>(at & 0xffffffff);
+  return -1;
+}
+
+void Pool::helper() {
   uint32_t seen = 0;
   for (;;) {
     uint32_t epoch = epoch_.load(std::memory_order_acquire);
@@ -91,8 +104,11 @@ void Pool::helper(int index) {
     }
     if (epoch & kStop) return;
     seen = epoch;
-    job_.kernel->run(job_.run, Team(index, thread_count_, &job_.next));
-    done_.fetch_add(1, std::memory_order_release);
+    // A part taken keeps the job as it is until it is done; without one, the job may be the next already.
+    for (int part; (part = claim(epoch)) >= 0;) {
+      job_.kernel->run(job_.run, Team(part, thread_count_, &job_.next));
+      done_.fetch_add(1, std::memory_order_release);
+    }
   }
 }
 

@@ -31,15 +31,17 @@ class Pool {
     Run run = {};
     int64_t next = 0;
   };
-  void helper(int index);
+  void helper();
   void run_phase(const Kernel& kernel, const Run& run);
+  int claim(uint32_t epoch);  // a part of the job that nobody has taken; -1 when there is none
 
   const isthmus_host_t& host_;
   int thread_count_;
   std::mutex busy_;
   Job job_;
-  alignas(64) std::atomic<uint32_t> epoch_{0};  // odd numbers end the helpers
-  alignas(64) std::atomic<uint32_t> done_{0};
+  alignas(64) std::atomic<uint32_t> epoch_{0};      // odd numbers end the helpers
+  alignas(64) std::atomic<uint64_t> unclaimed_{0};  // epoch, and in the low half the next part to take
+  alignas(64) std::atomic<uint32_t> done_{0};       // parts that helpers took and finished
   alignas(64) std::atomic<int> sleeping_{0};
   std::vector<std::thread> helpers_;
 };
