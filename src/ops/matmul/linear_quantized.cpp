@@ -43,20 +43,30 @@ Status reference(const ReferenceCall& call) {
   return ok();
 }
 
-// q between -127 and 127, so the samples give q and sum that need not belong together: each is used as given.
+// The sum of q that quantize_rows gives: kernels rely on it, so samples keep to it.
+std::vector<double> block_sums(const std::vector<double>& q) {
+  std::vector<double> sums(q.size() / 32);
+  for (size_t i = 0; i < q.size(); ++i) sums[i / 32] += q[i];
+  return sums;
+}
+
 std::vector<Sample> samples() {
   std::vector<Sample> all;
   for (Dtype format : dtypes::blocks) {
     const int64_t unit = dtype_info(format).block_elements;
     auto add = [&](std::vector<int64_t> rows, int64_t k, int64_t n, bool bias,
                    std::vector<int64_t> order = {}) {
-      std::vector<int64_t> q = rows, blocks = rows;
-      q.push_back(k);
+      std::vector<int64_t> q_dims = rows, blocks = rows;
+      q_dims.push_back(k);
       blocks.push_back(k / 32);
+      int64_t count = k;
+      for (int64_t d : rows) count *= d;
+      std::vector<double> q(count);
+      for (int64_t i = 0; i < count; ++i) q[i] = static_cast<double>((i * i % 1009 * 31 + i) % 255 - 127);
       Sample sample;
-      sample.inputs = {{Dtype::kI8, q, Fill::kIndex, 127, order, {}},
+      sample.inputs = {{Dtype::kI8, q_dims, Fill::kNormal, 0, order, q},
                        {Dtype::kF32, blocks, Fill::kPositive, 0, order, {}},
-                       {Dtype::kI32, blocks, Fill::kIndex, 4000, order, {}},
+                       {Dtype::kI32, blocks, Fill::kNormal, 0, order, block_sums(q)},
                        {format, {n, k}, Fill::kWeight, 0, {}, {}}};
       sample.inputs.push_back(bias ? SampleOperand{Dtype::kF32, {n}, Fill::kNormal, 0, {}, {}}
                                    : SampleOperand{Dtype::kInvalid, {}, Fill::kNormal, 0, {}, {}});
@@ -79,11 +89,12 @@ std::vector<OpDef> defs() {
   op.name = "linear_quantized";
   op.family = "products";
   op.meaning = "Quantised activations times the transpose of a quantised weight, plus a bias.";
-  op.inputs = {{"q", {Dtype::kI8}, "[..., k] of quantize_rows"},
-               {"scale", dtypes::f32, "[..., k / 32] of quantize_rows"},
-               {"sum", {Dtype::kI32}, "[..., k / 32] of quantize_rows"},
-               {"weight", dtypes::blocks, "[n, k]"},
-               {"bias", dtypes::f32, "[n]", /*optional=*/true}};
+  op.inputs = {
+      {"q", {Dtype::kI8}, "[..., k] of quantize_rows, in -127..127"},
+      {"scale", dtypes::f32, "[..., k / 32] of quantize_rows"},
+      {"sum", {Dtype::kI32}, "[..., k / 32] of quantize_rows: that of q, or the result is unspecified"},
+      {"weight", dtypes::blocks, "[n, k]"},
+      {"bias", dtypes::f32, "[n]", /*optional=*/true}};
   op.outputs = {{"y", dtypes::f32, "[..., n]"}};
   op.order = "a chain over blocks of 32, integers exact within one; see the numerics note";
   op.infer = infer;

@@ -163,21 +163,124 @@ void put_scales(const BlockFormat& f, int64_t b, int c, const BlockIntegers& blo
     header[32 + c] = static_cast<unsigned char>(block.min[0]);
 }
 
+// Blocks `first` to first + count - 1 of up to 32 rows of the weight, as they follow each other in a panel.
+void pack_blocks(const BlockFormat& f, const unsigned char* rows, int64_t row_bytes, int columns,
+                 int64_t first, int64_t count, unsigned char* to) {
+  __builtin_memset(to, 0, f.panel_bytes(count));
+  for (int c = 0; c < columns; ++c) {
+    for (int64_t b = 0; b < count; ++b) {
+      BlockIntegers block;
+      read_block_integers(static_cast<Dtype>(f.dtype), rows + c * row_bytes, first + b, &block);
+      const BlockPlace place = block_place(f, b);
+      put_codes(f, c, block.code, to + place.quants);
+      put_scales(f, b, c, block, to + place.super_header, to + place.header);
+    }
+  }
+}
+
 void pack(const Plan& plan, int, const void* src, void* dst) {
   const LinearPlan& p = plan_data<LinearPlan>(plan);
   const BlockFormat& f = kBlockFormats[p.format];
   const int64_t row_bytes = bytes_of(f.dtype, p.blocks * 32);
   unsigned char* panel = static_cast<unsigned char*>(dst);
   for (int64_t first = 0; first < p.n; first += kPanelColumns, panel += p.panel_bytes) {
-    __builtin_memset(panel, 0, p.panel_bytes);
-    for (int c = 0; c < kPanelColumns && first + c < p.n; ++c) {
-      const unsigned char* row = static_cast<const unsigned char*>(src) + (first + c) * row_bytes;
-      for (int64_t b = 0; b < p.blocks; ++b) {
-        BlockIntegers block;
-        read_block_integers(static_cast<Dtype>(f.dtype), row, b, &block);
-        const BlockPlace place = block_place(f, b);
-        put_codes(f, c, block.code, panel + place.quants);
-        put_scales(f, b, c, block, panel + place.super_header, panel + place.header);
+    const int columns = p.n - first < kPanelColumns ? static_cast<int>(p.n - first) : kPanelColumns;
+    pack_blocks(f, static_cast<const unsigned char*>(src) + first * row_bytes, row_bytes, columns, 0,
+                p.blocks, panel);
+  }
+}
+
+// ---- weights that change, and any strides: packed group by group on the stack ----
+
+const char* prepare_strided(const isthmus_op_query_t& query, Plan& plan) {
+  const int format = block_format_index(query.operands[3].dtype);
+  if (format < 0) return "not a block format";
+  plan_data<LinearPlan>(plan) = {0, 0, 0, format, query.operands[0].rank};
+  plan.heavy = true;
+  return nullptr;
+}
+
+int64_t row_offset(const isthmus_tensor_arg_t& t, int rank, int64_t row) {
+  int64_t offset = 0;
+  for (int i = rank - 2; i >= 0; --i) {
+    offset += row % t.dims[i] * t.strides[i];
+    row /= t.dims[i];
+  }
+  return offset;
+}
+
+constexpr int kPieceRows = 4 * kMaxRows, kPieceBlocks = 8;
+
+// The blocks from `first` on of rows `row` and following, side by side.
+struct Piece {
+  alignas(64) int8_t q[kPieceRows * kPieceBlocks * 32];
+  float scale[kPieceRows * kPieceBlocks];
+  int32_t sum[kPieceRows * kPieceBlocks];
+
+  void load(const Run& run, int rank, int64_t row, int rows, int64_t first, int count) {
+    const isthmus_tensor_arg_t *tq = run.operands, *ts = tq + 1, *tm = tq + 2;
+    for (int r = 0; r < rows; ++r) {
+      const int8_t* q_row = run.data<int8_t>(0) + row_offset(*tq, rank, row + r);
+      const float* scale_row = run.data<float>(1) + row_offset(*ts, rank, row + r);
+      const int32_t* sum_row = run.data<int32_t>(2) + row_offset(*tm, rank, row + r);
+      for (int i = 0; i < 32 * count; ++i)
+        q[r * kPieceBlocks * 32 + i] = q_row[(32 * first + i) * tq->strides[rank - 1]];
+      for (int b = 0; b < count; ++b) {
+        scale[r * kPieceBlocks + b] = scale_row[(first + b) * ts->strides[rank - 1]];
+        sum[r * kPieceBlocks + b] = sum_row[(first + b) * tm->strides[rank - 1]];
+      }
+    }
+  }
+};
+
+template <int kFormat>
+void run_piece(const Run& run, int rank, int64_t row, int rows, int64_t column, int columns, float* out) {
+  constexpr BlockFormat f = kBlockFormats[kFormat];
+  const isthmus_tensor_arg_t& weight = run.operands[3];
+  const int64_t blocks = weight.dims[1] / 32, row_bytes = bytes_of(f.dtype, weight.strides[0]);
+  alignas(64) unsigned char panel[f.panel_bytes(kPieceBlocks)];
+  Piece piece;
+  for (int i = 0; i < rows * kPanelColumns; ++i) out[i] = 0;
+  for (int64_t b = 0; b < blocks; b += kPieceBlocks) {
+    const int count = blocks - b < kPieceBlocks ? static_cast<int>(blocks - b) : kPieceBlocks;
+    pack_blocks(f, run.data<unsigned char>(3) + column * row_bytes, row_bytes, columns, b, count, panel);
+    piece.load(run, rank, row, rows, b, count);
+    for (int r = 0; r < rows; r += kMaxRows) {
+      const QuantizedRows x = {piece.q + r * kPieceBlocks * 32, piece.scale + r * kPieceBlocks,
+                               piece.sum + r * kPieceBlocks, kPieceBlocks * 32, kPieceBlocks};
+      run_tile<kFormat>(rows - r < kMaxRows ? rows - r : kMaxRows, panel, count, x, true,
+                        out + r * kPanelColumns, kPanelColumns, kPanelColumns, 0);
+    }
+  }
+}
+
+using PieceFunction = void (*)(const Run& run, int rank, int64_t row, int rows, int64_t column, int columns,
+                               float* out);
+constexpr PieceFunction kRunPieces[] = {run_piece<0>, run_piece<1>, run_piece<2>,  run_piece<3>,
+                                        run_piece<4>, run_piece<5>, run_piece<6>,  run_piece<7>,
+                                        run_piece<8>, run_piece<9>, run_piece<10>, run_piece<11>};
+
+void run_strided(const Run& run, const Team& team) {
+  const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
+  const int rank = plan.rank;
+  int64_t rows = 1;
+  for (int i = 0; i + 1 < rank; ++i) rows *= run.operands[0].dims[i];
+  const int64_t n = run.operands[3].dims[0], panels = (n + kPanelColumns - 1) / kPanelColumns;
+  const isthmus_tensor_arg_t &bias = run.operands[4], &y = run.operands[5];
+  int64_t begin, end;
+  team.split((rows + kPieceRows - 1) / kPieceRows * panels, 1, &begin, &end);
+  for (int64_t item = begin; item < end; ++item) {
+    const int64_t row = item / panels * kPieceRows, column = item % panels * kPanelColumns;
+    const int count = rows - row < kPieceRows ? static_cast<int>(rows - row) : kPieceRows;
+    const int columns = n - column < kPanelColumns ? static_cast<int>(n - column) : kPanelColumns;
+    alignas(64) float out[kPieceRows * kPanelColumns];
+    kRunPieces[plan.format](run, rank, row, count, column, columns, out);
+    for (int r = 0; r < count; ++r) {
+      float* to = run.data<float>(5) + row_offset(y, rank, row + r);
+      for (int c = 0; c < columns; ++c) {
+        float value = out[r * kPanelColumns + c];
+        if (bias.address) value += run.data<float>(4)[(column + c) * bias.strides[0]];
+        to[(column + c) * y.strides[rank - 1]] = value;
       }
     }
   }
@@ -185,6 +288,7 @@ void pack(const Plan& plan, int, const void* src, void* dst) {
 
 }  // namespace
 
-ISTHMUS_CPU_KERNELS(linear_quantized, {"linear_quantized", "panels of 32 columns", prepare, run, pack})
+ISTHMUS_CPU_KERNELS(linear_quantized, {"linear_quantized", "panels of 32 columns", prepare, run, pack},
+                    {"linear_quantized", "strided pieces", prepare_strided, run_strided, nullptr})
 
 }  // namespace isthmus::cpu::ISTHMUS_ISA
