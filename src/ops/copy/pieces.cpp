@@ -2,7 +2,7 @@
 // Operators that take tensors apart and put them together: concat, slice, pad, tile, trilu.
 #include <algorithm>
 
-#include "ops/copy/slice_range.h"
+#include "ops/copy/slice_range-inl.h"
 #include "ops/elementwise/vocabulary-inl.h"
 #include "ops/reference.h"
 #include "ops/samples.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CPU kernels of concat, slice, pad, tile and trilu.
 #include "ops/copy/move-inl.h"
-#include "ops/copy/slice_range.h"
+#include "ops/copy/slice_range-inl.h"
 #include "ops/elementwise/blocks-inl.h"
 #include "ops/elementwise/vocabulary-inl.h"
 
