@@ -7,8 +7,9 @@
 namespace isthmus::api {
 namespace {
 
-constexpr int64_t kMostElements = int64_t{1} << 58;  // 2^62 bytes at the widest dtype and less than 2^63 anywhere
-constexpr int64_t kMostListValues = 1 << 20;         // of one attribute
+constexpr int64_t kMostElements = int64_t{1}
+                                  << 58;      // 2^62 bytes at the widest dtype and less than 2^63 anywhere
+constexpr int64_t kMostListValues = 1 << 20;  // of one attribute
 
 Status check_rank(int32_t rank) {
   if (rank < 0 || rank > kMaxRank) return invalid_argument("rank {} is outside 0 to {}", rank, kMaxRank);
@@ -42,8 +43,9 @@ Result<uint64_t> tensor_bytes(Dtype dtype, int rank, const int64_t* dims) {
   }
   const DtypeInfo& info = dtype_info(dtype);
   if (info.block_elements > 1 && (rank == 0 || dims[rank - 1] % info.block_elements != 0))
-    return invalid_argument("{} comes in blocks of {}; an innermost dimension of {} is not a whole number of them",
-                            info.name, info.block_elements, rank == 0 ? 1 : dims[rank - 1]);
+    return invalid_argument(
+        "{} comes in blocks of {}; an innermost dimension of {} is not a whole number of them", info.name,
+        info.block_elements, rank == 0 ? 1 : dims[rank - 1]);
   return empty ? 0 : static_cast<uint64_t>(dtype_bytes(dtype, elements));
 }
 
@@ -108,7 +110,8 @@ Result<TensorType> to_type(const isthmus_type_t& given, size_t symbol_count) {
     } else if (dim.offset < 0) {
       return invalid_argument("dimension {} is {}", i, dim.offset);
     }
-    if (dim.offset < -kMostElements || dim.offset > kMostElements || own.scale < 0 || own.scale > kMostElements)
+    if (dim.offset < -kMostElements || dim.offset > kMostElements || own.scale < 0 ||
+        own.scale > kMostElements)
       return invalid_argument("dimension {} is {}", i, own.to_string());
     type.shape.push_back(own);
   }
@@ -144,7 +147,8 @@ Result<AttributeValue> to_attribute(const isthmus_attribute_t& given) {
       RETURN_IF_ERROR(check_list(given.floats));
       return AttributeValue(std::vector<double>(given.floats, given.floats + given.count));
   }
-  return invalid_argument("attribute '{}': there is no attribute type {}", given.name, static_cast<int>(given.type));
+  return invalid_argument("attribute '{}': there is no attribute type {}", given.name,
+                          static_cast<int>(given.type));
 }
 
 Result<Attributes> to_attributes(const isthmus_attribute_t* given, int32_t count) {
@@ -177,6 +181,21 @@ isthmus_attribute_t from_attribute(const char* name, const AttributeValue& value
     a.count = static_cast<int64_t>(v->size());
   }
   return a;
+}
+
+Status check_numerics(isthmus_numerics_t numerics) {
+  if (numerics == ISTHMUS_NUMERICS_EXACT || numerics == ISTHMUS_NUMERICS_FAST) return ok();
+  return invalid_argument("options: there is no numerics {}", static_cast<int>(numerics));
+}
+
+Result<PreparePolicy> read_policy(const isthmus_op_options_t* options) {
+  PreparePolicy policy;
+  if (!options) return policy;
+  ASSIGN_OR_RETURN(const isthmus_op_options_t given, read_struct(options, "options"));
+  RETURN_IF_ERROR(check_numerics(given.numerics));
+  policy.no_fallback = given.no_fallback != 0;
+  policy.numerics = given.numerics;
+  return policy;
 }
 
 }  // namespace isthmus::api

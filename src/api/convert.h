@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between the structs of the C interface and the library's own types. Everything read here comes from outside.
+// Between the structs of the C interface and the library's own types. Everything read here comes from
+// outside.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <span>
@@ -11,6 +13,7 @@
 #include "api/guard.h"
 #include "isthmus/ops.h"
 #include "ops/op_def.h"
+#include "ops/prepared_op.h"
 
 namespace isthmus::api {
 
@@ -23,8 +26,8 @@ template <typename T>
 Status check_size(const T* given, const char* what) {
   if (!given) return invalid_argument("{} is NULL", what);
   if (given->size < sizeof(size_t) || given->size > kLargestStruct)
-    return invalid_argument("{}: its size field is {}; set it to sizeof the struct, which is {}", what, given->size,
-                            sizeof(T));
+    return invalid_argument("{}: its size field is {}; set it to sizeof the struct, which is {}", what,
+                            given->size, sizeof(T));
   return ok();
 }
 
@@ -50,7 +53,8 @@ Status write_struct(T* given, T value, const char* what) {
 // An array of `count` structs, all with the size of the first.
 template <typename T>
 Result<std::vector<T>> read_structs(const T* given, int32_t count, int32_t most, const char* what) {
-  if (count < 0 || count > most) return invalid_argument("{}: {} given, 0 to {} are possible", what, count, most);
+  if (count < 0 || count > most)
+    return invalid_argument("{}: {} given, 0 to {} are possible", what, count, most);
   std::vector<T> read;
   if (count == 0) return read;
   RETURN_IF_ERROR(check_size(given, what));
@@ -87,5 +91,9 @@ Result<AttributeValue> to_attribute(const isthmus_attribute_t& given);
 Result<Attributes> to_attributes(const isthmus_attribute_t* given, int32_t count);
 // Points into name and value.
 isthmus_attribute_t from_attribute(const char* name, const AttributeValue& value, bool is_default);
+
+// options may be null.
+Result<PreparePolicy> read_policy(const isthmus_op_options_t* options);
+Status check_numerics(isthmus_numerics_t numerics);
 
 }  // namespace isthmus::api

@@ -43,14 +43,20 @@ struct isthmus_op_s {
 
 struct isthmus_graph_s {
   isthmus::GraphBuilder builder;
-  std::vector<std::string> inputs, states, outputs;  // names in use
+  std::vector<isthmus::SymbolRange> symbols;
+  std::vector<std::string> inputs, states, outputs;  // names, in the order declared
+  std::vector<isthmus::ValueId> given;               // inputs, states and constants
+  std::vector<isthmus::ValueId> state_values, output_values;
+  isthmus::ValueId value_count = 0;
 };
 
 struct isthmus_executable_s {
   isthmus::DevicePtr device;
   std::shared_ptr<isthmus::WeightStore> weights;
   std::unique_ptr<isthmus::Executable> executable;
+  std::vector<std::string> outputs;  // names, by position: passes may merge the values behind them
   std::vector<isthmus::Executable::ReportRow> report;
+  std::vector<int64_t> largest;  // the largest number of each symbol
   std::vector<int64_t> symbols;  // of the latest run; the largest before the first
 };
 

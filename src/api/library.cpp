@@ -36,7 +36,8 @@ void clear_last_error() noexcept { g_last_error.set(""); }
 
 Status callback_status(isthmus_status_t code, std::string_view what) {
   if (code == ISTHMUS_OK) return ok();
-  if (!known(code)) return error(Code::kInternal, "{}: returned the unknown status {}", what, static_cast<int>(code));
+  if (!known(code))
+    return error(Code::kInternal, "{}: returned the unknown status {}", what, static_cast<int>(code));
   const std::string message = *g_last_error.shown ? g_last_error.shown : "it gave no reason";
   return error(static_cast<Code>(code), "{}: {}", what, message);
 }

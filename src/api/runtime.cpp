@@ -9,7 +9,8 @@ using namespace isthmus::api;
 
 // -- platform --
 
-isthmus_status_t isthmus_platform_create(const isthmus_platform_options_t* options, isthmus_platform_t** platform) {
+isthmus_status_t isthmus_platform_create(const isthmus_platform_options_t* options,
+                                         isthmus_platform_t** platform) {
   return guard([&]() -> Status {
     RETURN_IF_ERROR(require("isthmus_platform_create", ISTHMUS_POINTER(platform)));
     HostOptions host;
@@ -44,10 +45,11 @@ const char* isthmus_platform_device(const isthmus_platform_t* platform, int32_t 
 
 // -- device --
 
-isthmus_status_t isthmus_device_open(isthmus_platform_t* platform, const char* name, isthmus_device_t** device) {
+isthmus_status_t isthmus_device_open(isthmus_platform_t* platform, const char* name,
+                                     isthmus_device_t** device) {
   return guard([&]() -> Status {
-    RETURN_IF_ERROR(
-        require("isthmus_device_open", ISTHMUS_POINTER(platform), ISTHMUS_POINTER(name), ISTHMUS_POINTER(device)));
+    RETURN_IF_ERROR(require("isthmus_device_open", ISTHMUS_POINTER(platform), ISTHMUS_POINTER(name),
+                            ISTHMUS_POINTER(device)));
     auto handle = std::make_unique<isthmus_device_t>();
     ASSIGN_OR_RETURN(handle->device, platform->platform->open(name));
     *device = handle.release();
@@ -57,9 +59,12 @@ isthmus_status_t isthmus_device_open(isthmus_platform_t* platform, const char* n
 
 void isthmus_device_close(isthmus_device_t* device) { delete device; }
 
-const char* isthmus_device_name(const isthmus_device_t* device) { return device ? device->device->id().c_str() : ""; }
+const char* isthmus_device_name(const isthmus_device_t* device) {
+  return device ? device->device->id().c_str() : "";
+}
 
-isthmus_status_t isthmus_device_properties(const isthmus_device_t* device, isthmus_device_properties_t* properties) {
+isthmus_status_t isthmus_device_properties(const isthmus_device_t* device,
+                                           isthmus_device_properties_t* properties) {
   return guard([&]() -> Status {
     RETURN_IF_ERROR(require("isthmus_device_properties", ISTHMUS_POINTER(device)));
     return write_struct(properties, device->device->properties(), "properties");
@@ -74,7 +79,8 @@ isthmus_status_t isthmus_buffer_create(isthmus_device_t* device, isthmus_memory_
     RETURN_IF_ERROR(require("isthmus_buffer_create", ISTHMUS_POINTER(device), ISTHMUS_POINTER(buffer)));
     if (kind != ISTHMUS_MEMORY_DEVICE && kind != ISTHMUS_MEMORY_PINNED_HOST)
       return invalid_argument("there is no memory kind {}", static_cast<int>(kind));
-    if (bytes > uint64_t{1} << 62) return error(Code::kOutOfMemory, "{} bytes is more than any device has", bytes);
+    if (bytes > uint64_t{1} << 62)
+      return error(Code::kOutOfMemory, "{} bytes is more than any device has", bytes);
     auto handle = std::make_unique<isthmus_buffer_t>();
     ASSIGN_OR_RETURN(handle->buffer, device->device->allocate(std::max<uint64_t>(bytes, 1), kind));
     *buffer = handle.release();
@@ -119,7 +125,8 @@ isthmus_status_t isthmus_stream_upload(isthmus_stream_t* stream, isthmus_address
   });
 }
 
-isthmus_status_t isthmus_stream_download(isthmus_stream_t* stream, void* dst, isthmus_address_t src, uint64_t bytes) {
+isthmus_status_t isthmus_stream_download(isthmus_stream_t* stream, void* dst, isthmus_address_t src,
+                                         uint64_t bytes) {
   return guard([&]() -> Status {
     RETURN_IF_ERROR(require("isthmus_stream_download", ISTHMUS_POINTER(stream)));
     if (bytes == 0) return ok();
@@ -138,7 +145,8 @@ isthmus_status_t isthmus_stream_copy(isthmus_stream_t* stream, isthmus_address_t
   });
 }
 
-isthmus_status_t isthmus_stream_fill(isthmus_stream_t* stream, isthmus_address_t dst, uint8_t value, uint64_t bytes) {
+isthmus_status_t isthmus_stream_fill(isthmus_stream_t* stream, isthmus_address_t dst, uint8_t value,
+                                     uint64_t bytes) {
   return guard([&]() -> Status {
     RETURN_IF_ERROR(require("isthmus_stream_fill", ISTHMUS_POINTER(stream)));
     if (bytes == 0) return ok();
@@ -196,8 +204,8 @@ isthmus_status_t isthmus_stream_wait_event(isthmus_stream_t* stream, isthmus_eve
 
 isthmus_status_t isthmus_event_elapsed(isthmus_event_t* start, isthmus_event_t* end, double* seconds) {
   return guard([&]() -> Status {
-    RETURN_IF_ERROR(
-        require("isthmus_event_elapsed", ISTHMUS_POINTER(start), ISTHMUS_POINTER(end), ISTHMUS_POINTER(seconds)));
+    RETURN_IF_ERROR(require("isthmus_event_elapsed", ISTHMUS_POINTER(start), ISTHMUS_POINTER(end),
+                            ISTHMUS_POINTER(seconds)));
     RETURN_IF_ERROR(same_device(*start->device, *end->device));
     ASSIGN_OR_RETURN(*seconds, end->event->since(*start->event));
     return ok();

@@ -34,6 +34,8 @@ class Executable {
   Status bind_state(std::string_view name, isthmus_address_t address);
   // Where an output lies after a run, until the next run.
   Result<isthmus_address_t> output(std::string_view name) const;
+  // Where any value lies; 0 for one that lies nowhere, such as a constant.
+  isthmus_address_t address_of(ValueId value) const;
 
   // Puts one run on the stream. symbols: a number for each of the graph's, within its range.
   Status run(std::span<const int64_t> symbols, Stream& stream);
@@ -61,7 +63,6 @@ class Executable {
   Status prepare_steps(const CompileOptions& options);
   Status place_weights(const CompileOptions& options);
   Status resolve(std::span<const int64_t> symbols);
-  isthmus_address_t address_of(ValueId value) const;
 
   Graph graph_;
   DevicePtr device_;

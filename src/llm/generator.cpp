@@ -106,10 +106,13 @@ Result<Reply> generate(Engine& engine, SequenceId id, const GenerationOptions& o
     while (engine.computed(id) < static_cast<int64_t>(engine.tokens(id).size()) && !cancelled()) {
       ASSIGN_OR_RETURN(logits, engine.step());
     }
-    if (logits.empty()) continue;  // cancelled
+    if (engine.computed(id) < static_cast<int64_t>(engine.tokens(id).size())) continue;  // cancelled
+    // Other sequences of the engine may have become complete in the same step.
+    const auto ours =
+        std::find_if(logits.begin(), logits.end(), [&](const auto& row) { return row.sequence == id; });
+    if (ours == logits.end()) return error(Code::kInternal, "the engine gave no logits for sequence {}", id);
     const int64_t length = static_cast<int64_t>(engine.tokens(id).size());
-    ASSIGN_OR_RETURN(const int32_t token,
-                     sample(logits.back().values, engine.tokens(id), length, options.sampling));
+    ASSIGN_OR_RETURN(const int32_t token, sample(ours->values, engine.tokens(id), length, options.sampling));
     if (reply.tokens.empty()) {
       reply.first_token_seconds = reply.prefill_seconds = seconds_since(start);
       decode_start = Clock::now();
@@ -119,6 +122,7 @@ Result<Reply> generate(Engine& engine, SequenceId id, const GenerationOptions& o
       break;
     }
     reply.tokens.push_back(token);
+    if (options.on_token) options.on_token(token);
     if (filter.push(decoder.push(token))) {
       reply.reason = StopReason::kStopText;
       break;

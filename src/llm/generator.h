@@ -13,10 +13,11 @@ namespace isthmus {
 
 struct GenerationOptions {
   SamplingOptions sampling;
-  int64_t max_tokens = -1;          // -1: until the model stops or the context is full
-  std::vector<std::string> stop;    // the reply ends before the first of these texts
-  bool ignore_end = false;          // go on past end-of-generation tokens (benchmarks)
-  std::function<bool()> cancelled;  // asked before every step: true ends the reply
+  int64_t max_tokens = -1;                // -1: until the model stops or the context is full
+  std::vector<std::string> stop;          // the reply ends before the first of these texts
+  bool ignore_end = false;                // go on past end-of-generation tokens (benchmarks)
+  std::function<bool()> cancelled;        // asked before every step: true ends the reply
+  std::function<void(int32_t)> on_token;  // each token as it is chosen, before its text
 };
 
 enum class StopReason { kEnd, kLength, kContext, kStopText, kCancelled };
