@@ -21,6 +21,10 @@ struct ChatOptions {
   std::string bos_token, eos_token;
   // Further variables of the template, such as {"enable_thinking": false}. They win over all others.
   nlohmann::ordered_json variables = nlohmann::ordered_json::object();
+  // OpenAI's API carries the arguments of a call as JSON text, while most templates expect the object itself.
+  // When set, text that holds an object is read for the template; a template that cannot work with objects
+  // gets the text.
+  bool read_arguments = true;
   // What templates take for the current time; the local time when absent.
   std::optional<std::tm> now;
 };

@@ -31,7 +31,8 @@ ChatOptions options_of(ordered_json variables) {
        {"messages", "tools", "add_generation_prompt", "bos_token", "eos_token", "documents"})
     variables.erase(name);
   options.variables = std::move(variables);
-  std::tm now{};  // 7 March 2026, as in environment.py
+  options.read_arguments = false;  // Jinja2 got them as they are
+  std::tm now{};                   // 7 March 2026, as in environment.py
   now.tm_year = 126;
   now.tm_mon = 2;
   now.tm_mday = 7;
@@ -87,6 +88,28 @@ TEST(ChatTemplate, VariablesOfTheCallerWin) {
   const auto text = source->render(ordered_json::array(), options);
   ASSERT_TRUE(text.ok()) << text.status().to_string();
   EXPECT_EQ(*text, "<bos>FalseNone");
+}
+
+TEST(ChatTemplate, ReadsArgumentsGivenAsText) {
+  const ordered_json messages = ordered_json::parse(
+      R"([{"role": "assistant", "tool_calls": [
+           {"type": "function", "function": {"name": "f", "arguments": "{\"x\":1}"}},
+           {"type": "function", "function": {"name": "g", "arguments": "no JSON"}}]}])");
+  const auto render = [&](std::string_view source, bool read_arguments) {
+    const auto parsed = ChatTemplate::parse(source);
+    EXPECT_TRUE(parsed.ok());
+    ChatOptions options;
+    options.read_arguments = read_arguments;
+    const auto text = parsed->render(messages, options);
+    return text.ok() ? *text : text.status().to_string();
+  };
+  const char* objects = "{% for c in messages[0].tool_calls %}{{ c.function.arguments|tojson }};{% endfor %}";
+  EXPECT_EQ(render(objects, true), R"({"x": 1};"no JSON";)");
+  EXPECT_EQ(render(objects, false), R"("{\"x\":1}";"no JSON";)");
+  // A template that joins texts cannot take an object.
+  const char* texts =
+      "{% for c in messages[0].tool_calls %}{{ c.function.name + c.function.arguments }};{% endfor %}";
+  EXPECT_EQ(render(texts, true), R"(f{"x":1};gno JSON;)");
 }
 
 TEST(ChatTemplate, ErrorsSayWhereInTheTemplate) {

@@ -8,10 +8,13 @@
 namespace isthmus::jinja {
 namespace {
 
-// The value a list is sorted by; with several attributes ("a,b") a tuple of theirs.
+// What a list is sorted by: the values at the paths ("a,b" or one) as a tuple. A tuple also for one value,
+// because comparing tuples passes over equal members, so that values without an order may appear twice.
 Result<Value> composite_key(Runtime& runtime, const Value& item, const Value& paths, bool case_sensitive) {
-  if (!paths.is_string() || paths.as_string().find(',') == std::string::npos)
-    return sort_key(runtime, item, paths, case_sensitive);
+  if (!paths.is_string()) {
+    ASSIGN_OR_RETURN(Value key, sort_key(runtime, item, paths, case_sensitive));
+    return make_tuple({std::move(key)});
+  }
   List parts;
   const std::string& text = paths.as_string();
   for (size_t start = 0; start <= text.size();) {

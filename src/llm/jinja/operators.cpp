@@ -79,6 +79,14 @@ Result<Value> numbers(std::string_view symbol, const Value& a, const Value& b) {
   if (symbol == "**") return power(a, b);
   if (symbol == "/") {
     if (b.as_float() == 0) return invalid_argument("division by zero");
+    // Integers a double does not hold would be rounded before they are divided.
+    const auto is_wide = [](const Value& value) {
+      constexpr Integer kExact = Integer{1} << 53;
+      return value.is_integral() && (value.as_integer() > kExact || value.as_integer() < -kExact);
+    };
+    if (a.is_integral() && b.is_integral() && (is_wide(a) || is_wide(b)))
+      return Value(static_cast<double>(static_cast<long double>(a.as_integer()) /
+                                       static_cast<long double>(b.as_integer())));
     return Value(a.as_float() / b.as_float());
   }
   const char kind = symbol == "//" ? '/' : symbol[0];
