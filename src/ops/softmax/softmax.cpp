@@ -57,6 +57,35 @@ std::vector<Sample> softmax_samples() {
   return samples;
 }
 
+// Simpler operators in F32 between casts.
+Result<std::vector<EmitValue>> decompose_softmax(Emitter& emitter, EmitValue input, int64_t axis, bool log) {
+  const Dtype dtype = emitter.type(input).dtype;
+  const auto emit = [&](const char* op, std::vector<EmitValue> inputs,
+                        Attributes attributes = {}) -> Result<EmitValue> {
+    ASSIGN_OR_RETURN(const auto outputs, emitter.emit(op, std::move(inputs), std::move(attributes)));
+    return outputs[0];
+  };
+  const auto cast = [&](EmitValue value, Dtype to) -> Result<EmitValue> {
+    if (dtype == Dtype::kF32) return value;
+    return emit("cast", {value}, {{"to", std::string(dtype_name(to))}});
+  };
+  const Attributes along = {{"axes", std::vector<int64_t>{axis}}, {"keep_dims", int64_t{1}}};
+  ASSIGN_OR_RETURN(const EmitValue x, cast(input, Dtype::kF32));
+  ASSIGN_OR_RETURN(const EmitValue top, emit("reduce_max", {x}, along));
+  ASSIGN_OR_RETURN(const EmitValue shifted, emit("sub", {x, top}));
+  ASSIGN_OR_RETURN(const EmitValue e, emit("exp", {shifted}));
+  ASSIGN_OR_RETURN(const EmitValue sum, emit("reduce_sum", {e}, along));
+  if (!log) {
+    ASSIGN_OR_RETURN(const EmitValue y, emit("div", {e, sum}));
+    ASSIGN_OR_RETURN(const EmitValue result, cast(y, dtype));
+    return std::vector<EmitValue>{result};
+  }
+  ASSIGN_OR_RETURN(const EmitValue log_sum, emit("log", {sum}));
+  ASSIGN_OR_RETURN(const EmitValue y, emit("sub", {shifted, log_sum}));
+  ASSIGN_OR_RETURN(const EmitValue result, cast(y, dtype));
+  return std::vector<EmitValue>{result};
+}
+
 std::vector<OpDef> defs() {
   OpDef softmax;
   softmax.name = "softmax";
@@ -70,6 +99,9 @@ std::vector<OpDef> defs() {
   softmax.reference = [](const ReferenceCall& call) {
     return softmax_reference(call, [](float x, float sum) { return elementary::exp(x) / sum; });
   };
+  softmax.decompose = [](Emitter& emitter, std::span<const EmitValue> inputs, const Attributes& attributes) {
+    return decompose_softmax(emitter, inputs[0], attributes.i("axis"), false);
+  };
   softmax.samples = softmax_samples;
   softmax.onnx = "Softmax";
   softmax.aclnn = "aclnnSoftmax";
@@ -80,6 +112,10 @@ std::vector<OpDef> defs() {
   log_softmax.order = "sum of exp(x - max) in lane order; y = (x - max) - log(sum), rounded once on store";
   log_softmax.reference = [](const ReferenceCall& call) {
     return softmax_reference(call, [](float x, float sum) { return x - elementary::log(sum); });
+  };
+  log_softmax.decompose = [](Emitter& emitter, std::span<const EmitValue> inputs,
+                             const Attributes& attributes) {
+    return decompose_softmax(emitter, inputs[0], attributes.i("axis"), true);
   };
   log_softmax.onnx = "LogSoftmax";
   log_softmax.aclnn = "aclnnLogSoftmax";
