@@ -23,7 +23,8 @@ std::vector<std::pair<const char*, std::vector<Dtype>>> groups() {
           {"numbers", numbers},
           {"plain", plain},
           {"blocks", blocks},
-          {"floats, blocks", floats_and_blocks}};
+          {"floats, blocks", floats_and_blocks},
+          {"floats, F64", {Dtype::kF32, Dtype::kF16, Dtype::kBF16, Dtype::kF64}}};
 }
 
 std::string names(const std::vector<Dtype>& dtypes) {
@@ -53,6 +54,33 @@ std::string ports_text(const OpDef& def) {
   return fmt::format("{} → {}", fmt::join(inputs, "; "), fmt::join(outputs, "; "));
 }
 
+std::string default_text(const AttributeValue& value) {
+  if (const auto* i = std::get_if<int64_t>(&value)) return fmt::format("{}", *i);
+  if (const auto* f = std::get_if<double>(&value)) return fmt::format("{}", *f);
+  if (const auto* s = std::get_if<std::string>(&value)) return fmt::format("\"{}\"", *s);
+  if (const auto* l = std::get_if<std::vector<int64_t>>(&value))
+    return fmt::format("[{}]", fmt::join(*l, ", "));
+  return fmt::format("[{}]", fmt::join(std::get<std::vector<double>>(value), ", "));
+}
+
+std::string attributes_text(const OpDef& def) {
+  std::vector<std::string> parts;
+  for (const AttributeDef& attribute : def.attributes)
+    parts.push_back(
+        fmt::format("{} = {}: {}", attribute.name, default_text(attribute.default_value), attribute.meaning));
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+// What the declaration fixes beyond the meaning: the order of sums and roundings, and what a fused one is
+// made of.
+std::string order_text(const OpDef& def) {
+  return def.order + (def.decompose ? "; made of simpler operators" : "");
+}
+
+std::string elsewhere_text(const OpDef& def) {
+  return def.onnx + (!def.onnx.empty() && !def.aclnn.empty() ? ", " : "") + def.aclnn;
+}
+
 // "panels (generic avx2 avx512), strided (avx512)"; "missing" where the CPU chip has nothing.
 std::string cpu_text(const std::string& op) {
   std::vector<std::string> order;
@@ -80,11 +108,13 @@ std::string cell(std::string text) {
 }
 
 void print_family(const std::string& family, const std::vector<const OpDef*>& ops) {
-  fmt::print("\n## {}\n\n| Operator | Meaning | Operands | Fused from others | CPU | ONNX |\n", family);
-  fmt::print("|---|---|---|---|---|---|\n");
+  fmt::print("\n## {}\n\n| Operator | Meaning | Operands | Attributes | Order | CPU | ONNX, aclnn |\n",
+             family);
+  fmt::print("|---|---|---|---|---|---|---|\n");
   for (const OpDef* def : ops) {
-    fmt::print("| `{}` {} | {} | {} | {} | {} | {} |\n", def->name, def->version, cell(def->meaning),
-               cell(ports_text(*def)), def->decompose ? "yes" : "", cell(cpu_text(def->name)), def->onnx);
+    fmt::print("| `{}` {} | {} | {} | {} | {} | {} | {} |\n", def->name, def->version, cell(def->meaning),
+               cell(ports_text(*def)), cell(attributes_text(*def)), cell(order_text(*def)),
+               cell(cpu_text(def->name)), elsewhere_text(*def));
   }
 }
 
@@ -106,7 +136,9 @@ void print_page() {
       "instruction "
       "sets they are compiled for; one that is absent reads\n\"missing\". The number after a name is the "
       "operator's "
-      "version; `?` marks an optional operand, `…` one or more, *state* one that is written in place.\n\n"
+      "version; `?` marks an optional operand, `…` one or more, *state* one that is written in "
+      "place.\nAttributes stand "
+      "with their defaults; the order is that of every sum and rounding, and binds every exact chip.\n\n"
       "{} operators; on the CPU chip {} missing.\n\n",
       ops.size(), missing);
   for (const auto& [name, members] : groups()) {
