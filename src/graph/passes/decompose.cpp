@@ -36,8 +36,16 @@ Status expand(Graph& graph, const PassContext& context, Node node, std::vector<N
   if (depth > kMaxDepth) return error(Code::kInternal, "the decomposition of '{}' never ends", node.op->name);
   std::vector<Node> parts;
   PassEmitter emitter(graph, parts, node.name);
-  ASSIGN_OR_RETURN(const auto outputs, node.op->decompose(emitter, node.inputs, node.attributes),
-                   "decomposing '{}'", node.op->name);
+  Result<std::vector<EmitValue>> expansion = node.op->decompose(emitter, node.inputs, node.attributes);
+  if (!expansion.ok()) {
+    // Some operators are fused for some operands only ('linear' over quantised weights): the others stay
+    // whole.
+    if (expansion.status().code() != Code::kUnimplemented)
+      return std::move(expansion).status().with_context(fmt::format("decomposing '{}'", node.op->name));
+    out.push_back(std::move(node));
+    return ok();
+  }
+  const std::vector<EmitValue>& outputs = *expansion;
   if (outputs.size() != node.outputs.size())
     return error(Code::kInternal, "the decomposition of '{}' gives {} outputs, not {}", node.op->name,
                  outputs.size(), node.outputs.size());

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// An older plug-in works, wrong ones are refused with a sentence while others keep working, and a chip
+// without operators runs a whole model visibly on the host.
+#include <filesystem>
+
+#include "ops/prepared_op.h"
+#include "ops/registry.h"
+#include "tiny_models.h"
+
+namespace isthmus::testing {
+namespace {
+
+std::string plugin_path(const std::string& fault) {
+  return std::string(ISTHMUS_TEST_PLUGIN_DIR) + "/" + fault + "/isthmus_" + fault + ".so";
+}
+
+TEST(Plugins, EveryStructStartsWithItsSize) {
+  EXPECT_EQ(offsetof(isthmus_host_t, size), 0u);
+  EXPECT_EQ(offsetof(isthmus_plugin_t, size), 0u);
+  EXPECT_EQ(offsetof(isthmus_device_properties_t, size), 0u);
+  EXPECT_EQ(offsetof(isthmus_operand_t, size), 0u);
+  EXPECT_EQ(offsetof(isthmus_attribute_t, size), 0u);
+  EXPECT_EQ(offsetof(isthmus_op_query_t, size), 0u);
+  EXPECT_EQ(offsetof(isthmus_prepared_t, size), 0u);
+}
+
+TEST(Plugins, AnOlderMinorVersionStillWorks) {
+  const auto plugin = Plugin::load(plugin_path("none"));
+  ASSERT_TRUE(plugin.ok()) << plugin.status().to_string();
+  EXPECT_EQ((*plugin)->api().op_prepare, nullptr) << "entries it does not have are empty";
+  const DevicePtr device = Device::open(*plugin, 0).value();
+  EXPECT_EQ(device->properties().features, 0u) << "fields it does not know are zero";
+  const auto stream = device->create_stream().value();
+  const Buffer buffer = device->allocate(256).value();
+  const float in[4] = {1, 2, 3, 4};
+  float out[4] = {};
+  ASSERT_TRUE(stream->upload(buffer.address(), in, sizeof in).ok());
+  ASSERT_TRUE(stream->download(out, buffer.address(), sizeof out).ok());
+  ASSERT_TRUE(stream->wait().ok());
+  EXPECT_EQ(out[3], 4);
+  EXPECT_EQ(Capture::begin(*stream).code(), Code::kUnimplemented);
+}
+
+struct Fault {
+  const char* name;
+  const char* sentence;
+};
+class Faults : public ::testing::TestWithParam<Fault> {};
+
+TEST_P(Faults, AreNamedAndOthersKeepWorking) {
+  const std::string folder = std::string(ISTHMUS_TEST_PLUGIN_DIR) + "/" + GetParam().name;
+  setenv("ISTHMUS_PLUGIN_PATH", (folder + ":" + ISTHMUS_PLUGIN_DIR).c_str(), 1);
+  const auto platform = Platform::discover().value();
+  ASSERT_EQ(platform->failures().size(), 1u);
+  EXPECT_EQ(platform->failures()[0].path, plugin_path(GetParam().name));
+  const std::string message = platform->failures()[0].status.message();
+  EXPECT_NE(message.find(GetParam().sentence), std::string::npos) << message;
+  EXPECT_NE(message.find(plugin_path(GetParam().name)), std::string::npos) << message;
+  EXPECT_TRUE(platform->open("cpu").ok());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Faults,
+                         ::testing::Values(Fault{"symbol", "does not export isthmus_plugin_load"},
+                                           Fault{"reason", "the driver is too old: 3 found, 4 needed"},
+                                           Fault{"major", "built for interface 99.0"}, Fault{"size", "bytes"},
+                                           Fault{"entry", "lacks the required entry copy"}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Plugins, AWrongAlignmentIsRefusedWhenTheDeviceIsOpened) {
+  const auto plugin = Plugin::load(plugin_path("alignment"));
+  ASSERT_TRUE(plugin.ok());
+  const auto device = Device::open(*plugin, 0);
+  ASSERT_FALSE(device.ok());
+  EXPECT_NE(device.status().message().find("aligned to 24"), std::string::npos) << device.status().message();
+}
+
+TEST(NullChip, IsThereOnlyWhenAskedFor) {
+  unsetenv("ISTHMUS_NULL_DEVICE");
+  EXPECT_FALSE(platform()->open("null").ok());
+}
+
+TEST(NullChip, RunsAModelOnTheHostVisiblyWithTheSameTokens) {
+  setenv("ISTHMUS_NULL_DEVICE", "1", 1);
+  const TinyModel tiny = load_tiny("qwen3");
+  EngineOptions options = exact_options();
+  options.device = "null";
+  const auto refused = Engine::create(tiny.model, platform(), options);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.status().message().find("--no-fallback"), std::string::npos)
+      << refused.status().message();
+  options.policy.no_fallback = false;
+  const auto engine = make_engine(tiny, options);
+  ASSERT_TRUE(engine);
+  const SequenceId id = engine->add(std::span(tiny.prompt).first(20)).value();
+  const std::vector<int32_t> tokens = greedy(*engine, id, 4);
+  for (const Executable::ReportRow& row : engine->executable().report()) {
+    EXPECT_TRUE(row.fallback) << row.op;
+    EXPECT_GT(row.bytes_copied, 0u) << row.op;
+  }
+  const auto cpu = make_engine(tiny, exact_options());
+  const SequenceId same = cpu->add(std::span(tiny.prompt).first(20)).value();
+  EXPECT_EQ(greedy(*cpu, same, 4), tokens);
+  unsetenv("ISTHMUS_NULL_DEVICE");
+}
+
+}  // namespace
+}  // namespace isthmus::testing

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plug-ins that are old or wrong, one per FAULT_… macro: an older minor version that works, and those that
+ * must be refused with a sentence. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "older_plugin.h"
+
+static isthmus_host_t host;
+
+static int32_t device_count(void) { return 1; }
+static isthmus_status_t device_open(int32_t index, isthmus_chip_device_t** device) {
+  *device = (isthmus_chip_device_t*)malloc(1);
+  return index == 0 && *device ? ISTHMUS_OK : ISTHMUS_NOT_FOUND;
+}
+static void device_close(isthmus_chip_device_t* device) { free(device); }
+static isthmus_status_t device_properties(isthmus_chip_device_t* device,
+                                          isthmus_device_properties_t* properties) {
+  (void)device;
+  older_properties_t p = {sizeof p, "an older chip", "older", 0, 64};
+#ifdef FAULT_ALIGNMENT
+  p.alignment_bytes = 24;
+#endif
+  memcpy(properties, &p, sizeof p);
+  return ISTHMUS_OK;
+}
+static isthmus_status_t allocate(isthmus_chip_device_t* d, isthmus_memory_kind_t k, uint64_t bytes,
+                                 isthmus_address_t* a) {
+  (void)d;
+  (void)k;
+  void* memory = aligned_alloc(64, (bytes + 64) / 64 * 64);
+  if (!memory) {
+    host.report_error(host.context, ISTHMUS_OUT_OF_MEMORY, "no memory left");
+    return ISTHMUS_OUT_OF_MEMORY;
+  }
+  *a = (isthmus_address_t)(uintptr_t)memory;
+  return ISTHMUS_OK;
+}
+static void free_memory(isthmus_chip_device_t* d, isthmus_address_t a) {
+  (void)d;
+  free((void*)(uintptr_t)a);
+}
+static isthmus_status_t make(isthmus_chip_device_t* d, void** object) {
+  (void)d;
+  *object = malloc(1);
+  return ISTHMUS_OK;
+}
+static isthmus_status_t stream_create(isthmus_chip_device_t* d, isthmus_chip_stream_t** s) {
+  return make(d, (void**)s);
+}
+static void stream_destroy(isthmus_chip_stream_t* s) { free(s); }
+static isthmus_status_t stream_wait(isthmus_chip_stream_t* s) { return s ? ISTHMUS_OK : ISTHMUS_INTERNAL; }
+static isthmus_status_t copy(isthmus_chip_stream_t* s, isthmus_copy_direction_t w, uint64_t dst, uint64_t src,
+                             uint64_t n) {
+  (void)s;
+  (void)w;
+  memmove((void*)(uintptr_t)dst, (const void*)(uintptr_t)src, n);
+  return ISTHMUS_OK;
+}
+static isthmus_status_t fill(isthmus_chip_stream_t* s, isthmus_address_t dst, uint8_t value, uint64_t n) {
+  (void)s;
+  memset((void*)(uintptr_t)dst, value, n);
+  return ISTHMUS_OK;
+}
+static isthmus_status_t event_create(isthmus_chip_device_t* d, isthmus_chip_event_t** e) {
+  return make(d, (void**)e);
+}
+static void event_destroy(isthmus_chip_event_t* e) { free(e); }
+static isthmus_status_t event_record(isthmus_chip_event_t* e, isthmus_chip_stream_t* s) {
+  return e && s ? ISTHMUS_OK : ISTHMUS_INTERNAL;
+}
+static isthmus_status_t event_wait(isthmus_chip_event_t* e) { return e ? ISTHMUS_OK : ISTHMUS_INTERNAL; }
+static isthmus_status_t stream_wait_event(isthmus_chip_stream_t* s, isthmus_chip_event_t* e) {
+  return e && s ? ISTHMUS_OK : ISTHMUS_INTERNAL;
+}
+
+static older_plugin_t plugin = {
+    .size = sizeof(older_plugin_t),
+    .major = ISTHMUS_PLUGIN_MAJOR,
+    .minor = 0,
+    .name = "older",
+    .version = "0.0.1",
+    .device_count = device_count,
+    .device_open = device_open,
+    .device_close = device_close,
+    .device_properties = device_properties,
+    .allocate = allocate,
+    .free = free_memory,
+    .stream_create = stream_create,
+    .stream_destroy = stream_destroy,
+    .stream_wait = stream_wait,
+    .copy = copy,
+    .fill = fill,
+    .event_create = event_create,
+    .event_destroy = event_destroy,
+    .event_record = event_record,
+    .event_wait = event_wait,
+    .stream_wait_event = stream_wait_event,
+};
+
+#ifdef FAULT_SYMBOL
+#define isthmus_plugin_load isthmus_plugin_lode
+#endif
+ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_host_t* given) {
+  memcpy(&host, given, given->size < sizeof host ? given->size : sizeof host);
+#ifdef FAULT_REASON
+  host.report_error(host.context, ISTHMUS_UNAVAILABLE, "the driver is too old: 3 found, 4 needed");
+  return NULL;
+#endif
+#ifdef FAULT_MAJOR
+  plugin.major = 99;
+#endif
+#ifdef FAULT_SIZE
+  plugin.size = (size_t)1 << 40;
+#endif
+#ifdef FAULT_ENTRY
+  plugin.copy = NULL;
+#endif
+  return (const isthmus_plugin_t*)(const void*)&plugin;
+}
