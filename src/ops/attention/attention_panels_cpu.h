@@ -84,6 +84,9 @@ void panels(const float* const* a, const T* b, int64_t ldb, int k0, int k1, floa
     } else if (v + kWidth <= vectors) {
       panel<R, kWidth, kPrefetch>(a, b + 16 * v, ldb, k0, k1, at, factor, prefetch);
       v += kWidth;
+    } else if (kWidth >= 4 && v + 2 <= vectors) {
+      panel<R, 2, kPrefetch>(a, b + 16 * v, ldb, k0, k1, at, factor, prefetch);
+      v += 2;
     } else {
       panel<R, 1, kPrefetch>(a, b + 16 * v, ldb, k0, k1, at, factor, prefetch);
       v += 1;

@@ -111,10 +111,14 @@ void score_block(Tile& tile, const T* k, const BlockRows& block, const void* nex
   if (converted) convert(k, static_cast<int64_t>(d) * kBlock, tile.panel);
   for (int r = 0; r < block.count; r += kShare) {
     const int n = block.count - r < kShare ? block.count - r : kShare;
+    int last = 0;  // later positions are masked: their scores are not worked out
+    for (int i = 0; i < n; ++i)
+      if (block.last[r + i] > last) last = block.last[r + i];
+    const int vectors = (last + 15) / 16;
     if (converted)
-      rows_panels(n, block.q + r, tile.panel, kBlock, 0, d, block.scores + r, nullptr, kBlock / 16);
+      rows_panels(n, block.q + r, tile.panel, kBlock, 0, d, block.scores + r, nullptr, vectors);
     else
-      rows_panels(n, block.q + r, k, kBlock, 0, d, block.scores + r, nullptr, kBlock / 16,
+      rows_panels(n, block.q + r, k, kBlock, 0, d, block.scores + r, nullptr, vectors,
                   r == 0 ? next : nullptr);
   }
 }
