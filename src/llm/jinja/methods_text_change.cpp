@@ -128,8 +128,10 @@ Result<Value> partition(Runtime&, const Value& self, Arguments& arguments) {
   if (separator.empty()) return invalid_argument("'partition' needs a separator that is not empty");
   const std::string& text = self.as_string();
   const size_t at = kFromRight ? text.rfind(separator) : text.find(separator);
-  if (at == std::string::npos) return kFromRight ? make_tuple({"", "", self}) : make_tuple({self, "", ""});
-  return make_tuple({text.substr(0, at), separator, text.substr(at + separator.size())});
+  const auto part = [&](std::string piece) { return Value(std::move(piece), self.text().markup); };
+  if (at == std::string::npos)
+    return kFromRight ? make_tuple({part(""), part(""), self}) : make_tuple({self, part(""), part("")});
+  return make_tuple({part(text.substr(0, at)), part(separator), part(text.substr(at + separator.size()))});
 }
 
 Result<Value> replace(Runtime& runtime, const Value& self, Arguments& arguments) {

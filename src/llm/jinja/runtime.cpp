@@ -47,7 +47,7 @@ Result<List> Runtime::items_of(const Value& value) {
       for (size_t at = 0; at < text.size();) {
         const size_t start = at;
         next_character(text, at);
-        items.emplace_back(text.substr(start, at - start), value.text().markup);
+        items.emplace_back(text.substr(start, at - start));  // plain text, even of safe text
       }
       return items;
     }
