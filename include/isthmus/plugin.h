@@ -69,7 +69,7 @@ typedef enum isthmus_log_level_t {
 
 typedef void (*isthmus_range_body_t)(void* body_context, int64_t begin, int64_t end);
 
-/* Valid, with all it points to, from isthmus_plugin_load until plugin->unload returns. Thread-safe. */
+/* Valid, with all it points to, from isthmus_plugin_load until the process ends. Thread-safe. */
 typedef struct isthmus_host_t {
   size_t size;
   void* context; /* first argument of every callback */
@@ -290,9 +290,10 @@ typedef struct isthmus_plugin_t {
   void (*kernel_release)(isthmus_chip_kernel_t* kernel);
 } isthmus_plugin_t;
 
-/* The one exported function. Called once, before any other entry. Returns NULL after host->report_error when
- * the plug-in cannot work at all on this machine; a machine without such a device is no error: device_count
- * says 0. */
+/* The one exported function. Called before any other entry, and again when another user of Isthmus in the
+ * same process loads the chip: devices opened from then on belong to the new host, those open keep theirs.
+ * Returns NULL after host->report_error when the plug-in cannot work at all on this machine; a machine
+ * without such a device is no error: device_count says 0. */
 ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_host_t* host);
 typedef const isthmus_plugin_t* (*isthmus_plugin_load_t)(const isthmus_host_t* host);
 

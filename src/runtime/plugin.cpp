@@ -88,16 +88,22 @@ int available_threads() {
 Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const HostOptions& options) {
   std::shared_ptr<Plugin> plugin(new Plugin);
   plugin->path_ = path;
-  plugin->options_ = options;
   plugin->library_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!plugin->library_) return error(Code::kNotFound, "plug-in '{}' cannot be loaded: {}", path, dlerror());
   auto load = reinterpret_cast<isthmus_plugin_load_t>(dlsym(plugin->library_, "isthmus_plugin_load"));
   if (!load)
     return invalid_argument("'{}' is not an Isthmus plug-in: it does not export isthmus_plugin_load", path);
 
-  isthmus_host_t& host = plugin->host_;
+  // Never freed: the library outlives this object while somebody else in the process uses it, and keeps the
+  // host.
+  struct Host {
+    HostOptions options;
+    isthmus_host_t c = {};
+  };
+  auto* lasting = new Host{options};
+  isthmus_host_t& host = lasting->c;
   host.size = sizeof host;
-  host.context = &plugin->options_;
+  host.context = &lasting->options;
   host.report_error = report_error;
   host.log = log_message;
   host.intern = intern_name;

@@ -43,8 +43,6 @@ class Plugin {
   void* library_ = nullptr;
   isthmus_plugin_t api_ = {};
   std::string path_, name_;
-  HostOptions options_;
-  isthmus_host_t host_ = {};
 };
 
 // A number for a name, the same for equal names for the life of the process; never 0. Thread-safe.

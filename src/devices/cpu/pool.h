@@ -35,7 +35,7 @@ class Pool {
   void run_phase(const Kernel& kernel, const Run& run);
   int claim(uint32_t epoch);  // a part of the job that nobody has taken; -1 when there is none
 
-  const isthmus_host_t& host_;
+  const isthmus_host_t host_;  // the one the device was opened for
   int thread_count_;
   std::mutex busy_;
   Job job_;
