@@ -59,10 +59,18 @@ ISTHMUS_SIMD LaneF32 lane_fma(LaneF32 a, LaneF32 b, LaneF32 c) {
 #endif
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+ISTHMUS_SIMD __m256i lane_mask(int n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+#endif
+
 // The first n lanes, 0 < n <= kLanes. Never touches memory past them.
 ISTHMUS_SIMD void lane_store_n(float* p, LaneF32 v, int n) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif defined(__AVX2__)
+  _mm256_maskstore_ps(p, lane_mask(n), (__m256)v);
 #else
   if (n == kLanes) {
     __builtin_memcpy(p, &v, sizeof v);
@@ -76,6 +84,8 @@ ISTHMUS_SIMD void lane_store_n(float* p, LaneF32 v, int n) {
 ISTHMUS_SIMD LaneF32 lane_load_n(const float* p, int n) {
 #if defined(__AVX512F__)
   return (LaneF32)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif defined(__AVX2__)
+  return (LaneF32)_mm256_maskload_ps(p, lane_mask(n));
 #else
   float t[kLanes] = {};
   for (int i = 0; i < n; ++i) t[i] = p[i];
