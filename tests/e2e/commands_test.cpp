@@ -5,6 +5,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "program.h"
@@ -40,10 +42,10 @@ TEST(Devices, FindsTheCpu) {
 }
 
 TEST(Devices, ABrokenPlugInIsNamedAndHarmsNobody) {
-  const std::string bad = write_file("folder_file", "");
-  const std::string folder = bad + ".d";
-  ASSERT_EQ(std::system(("mkdir -p " + folder + " && echo nonsense > " + folder + "/isthmus_bad.so").c_str()),
-            0);
+  const std::string folder = write_file("plugins", "");
+  std::filesystem::remove(folder);
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder + "/isthmus_bad.so") << "nonsense";
   const Outcome outcome = run(Call{{"devices", "--json"}, "", {"ISTHMUS_PLUGIN_PATH=" + folder}});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const auto json = outcome.json();

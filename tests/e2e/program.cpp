@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 namespace isthmus::e2e {
 namespace {
@@ -71,7 +73,16 @@ std::string read_file(const std::string& path) {
 }
 
 std::string write_file(const std::string& name, const std::string& content) {
+  struct Remover {  // of what tests made, at the end of the process
+    std::set<std::string> paths;
+    ~Remover() {
+      std::error_code ignored;
+      for (const std::string& path : paths) std::filesystem::remove_all(path, ignored);
+    }
+  };
+  static Remover remover;
   const std::string path = testing::TempDir() + "isthmus_e2e_" + std::to_string(getpid()) + "_" + name;
+  remover.paths.insert(path);
   std::ofstream(path, std::ios::binary) << content;
   return path;
 }

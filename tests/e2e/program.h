@@ -26,7 +26,7 @@ Outcome run(std::vector<std::string> arguments);
 std::string source_path(const std::string& path);  // of a file of the source tree
 std::string model_path(const std::string& name);   // of a tiny model
 std::string read_file(const std::string& path);
-// A file that this test makes; gives its path.
+// A file that this test makes, removed at its end; gives its path. An older one of that name is replaced.
 std::string write_file(const std::string& name, const std::string& content);
 
 // The tiny models, by the names of their folders.
