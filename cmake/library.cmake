@@ -25,6 +25,8 @@ endif()
 
 install(TARGETS isthmus EXPORT isthmus-targets LIBRARY DESTINATION lib)
 install(TARGETS isthmus_program RUNTIME DESTINATION bin)
+# The null chip is a skeleton to copy, of use in the source tree alone.
+list(REMOVE_ITEM plugins isthmus_plugin_null)
 if(plugins)
   install(TARGETS ${plugins} LIBRARY DESTINATION lib/isthmus)
 endif()
