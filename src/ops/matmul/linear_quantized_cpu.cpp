@@ -129,22 +129,26 @@ void run(const Run& run, const Team& team) {
 
 // ---- packing ----
 
+// One plane of a column's block: `bits` bits from `shift` on of each code, four codes (a lane's bytes) at a
+// time.
+void put_plane(int bits, int shift, const uint8_t* codes, unsigned char* plane) {
+  const uint32_t mask = ((1u << bits) - 1) * 0x01010101u;
+  const int per_vector = 8 / bits;
+  for (int j = 0; j < 8; ++j) {
+    unsigned char* at = plane + 64 * (bits == 4 ? j % 4 : j / per_vector);
+    uint32_t four, lane;
+    __builtin_memcpy(&four, codes + 4 * j, sizeof four);
+    __builtin_memcpy(&lane, at, sizeof lane);
+    lane |= (four >> shift & mask) << (bits == 4 ? j / 4 * 4 : j % per_vector * bits);
+    __builtin_memcpy(at, &lane, sizeof lane);
+  }
+}
+
 void put_codes(const BlockFormat& f, int column, const uint8_t* codes, unsigned char* quants) {
   const int half = column / 16, lane = column % 16 * 4;
-  for (int e = 0; e < 32; ++e) {
-    const int j = e / 4, low_mask = (1 << f.low_bits) - 1, low_per_vector = 8 / f.low_bits;
-    unsigned char* low = quants + half * (f.low_bytes() / 2) + lane + e % 4;
-    if (f.low_bits == 4)
-      low[64 * (j % 4)] |= static_cast<unsigned char>((codes[e] & 15) << (j >= 4 ? 4 : 0));
-    else
-      low[64 * (j / low_per_vector)] |=
-          static_cast<unsigned char>((codes[e] & low_mask) << (f.low_bits * (j % low_per_vector)));
-    if (f.high_bits == 0) continue;
-    const int per_vector = 8 / f.high_bits;
-    unsigned char* high = quants + f.low_bytes() + half * (f.high_bits * 64) + lane + e % 4;
-    high[64 * (j / per_vector)] |=
-        static_cast<unsigned char>((codes[e] >> f.low_bits) << (f.high_bits * (j % per_vector)));
-  }
+  put_plane(f.low_bits, 0, codes, quants + half * (f.low_bytes() / 2) + lane);
+  if (f.high_bits)
+    put_plane(f.high_bits, f.low_bits, codes, quants + f.low_bytes() + half * (f.high_bits * 64) + lane);
 }
 
 void put_scales(const BlockFormat& f, int64_t b, int c, const BlockIntegers& block,
