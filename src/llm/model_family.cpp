@@ -71,17 +71,22 @@ AttentionOptions attention_options(const TransformerConfig& c, const Rotary* rot
   return options;
 }
 
-void build_pre_norm_decoder(ModelBuilder& b, const TransformerConfig& c, const AttentionOptions& attention) {
+void build_pre_norm_decoder(ModelBuilder& b, const TransformerConfig& c,
+                            const std::function<AttentionOptions(int64_t)>& attention) {
   ValueId x = b.embed_tokens("token_embd");
   for (int64_t i = 0; i < c.layers; ++i) {
     const std::string layer = fmt::format("blk.{}.", i);
     b.graph().scope(layer + "attention");
-    x = b.add(x, b.attention(b.rms_norm(x, layer + "attn_norm", c.eps), layer, attention));
+    x = b.add(x, b.attention(b.rms_norm(x, layer + "attn_norm", c.eps), layer, attention(i)));
     b.graph().scope(layer + "mlp");
     x = b.add(x, b.gated_mlp(b.rms_norm(x, layer + "ffn_norm", c.eps), layer, c.mlp_width));
   }
   b.graph().scope("output");
   b.logits(x, "output_norm", c.eps);
+}
+
+void build_pre_norm_decoder(ModelBuilder& b, const TransformerConfig& c, const AttentionOptions& attention) {
+  build_pre_norm_decoder(b, c, [&](int64_t) { return attention; });
 }
 
 }  // namespace isthmus

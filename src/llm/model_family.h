@@ -2,6 +2,7 @@
 // A model family: one file in models/ that reads its configuration and builds its step graph.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,7 +32,9 @@ Result<TransformerConfig> read_transformer_config(const ModelFile& file);
 // The options the configuration fixes; families set what is special about theirs.
 AttentionOptions attention_options(const TransformerConfig& config, const Rotary* rotary);
 // The whole graph of a decoder with norms before attention and before a gated MLP, as most families are
-// built.
+// built. Where layers differ, `attention` gives the options of each, counted from 0.
+void build_pre_norm_decoder(ModelBuilder& builder, const TransformerConfig& config,
+                            const std::function<AttentionOptions(int64_t layer)>& attention);
 void build_pre_norm_decoder(ModelBuilder& builder, const TransformerConfig& config,
                             const AttentionOptions& attention);
 

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <set>
 
+#include "../llm/tiny_model_names.h"
 #include "program.h"
 
 namespace isthmus::e2e {
@@ -63,7 +64,7 @@ nlohmann::json cpu_of(const nlohmann::json& document) {
 }
 
 TEST(Devices, ExplainsEveryOperatorOfAModel) {
-  for (const std::string& name : tiny_models()) {
+  for (const std::string& name : tiny_model_names()) {
     const Outcome outcome = run({"devices", "--explain", model_path(name), "--json"});
     ASSERT_EQ(outcome.code, 0) << outcome.err;
     const auto cpu = cpu_of(outcome.json());
@@ -134,7 +135,7 @@ TEST(Inspect, ShowsFilesThatCannotRun) {
 }
 
 TEST(Tokenize, AgreesWithHuggingFace) {
-  for (const std::string& name : tiny_models()) {
+  for (const std::string& name : tiny_model_names()) {
     const auto expected = expected_of(name);
     const std::string text = expected["prompt_text"];
     for (const Call& call :
@@ -161,7 +162,7 @@ TEST(Tokenize, DecodesWhatItEncoded) {
 
 // The whole way from the program's arguments to logits, against Transformers.
 TEST(Perplexity, LogitsAgreeWithTransformers) {
-  for (const std::string& name : tiny_models()) {
+  for (const std::string& name : tiny_model_names()) {
     const auto expected = expected_of(name);
     const std::string ids = write_file("ids", expected["prompt_tokens"].dump());
     const std::string logits = write_file("logits", "");

@@ -87,10 +87,4 @@ std::string write_file(const std::string& name, const std::string& content) {
   return path;
 }
 
-const std::vector<std::string>& tiny_models() {
-  static const std::vector<std::string> names = {"llama",      "llama-tied", "qwen2",
-                                                 "qwen2-tied", "qwen2-yarn", "qwen3"};
-  return names;
-}
-
 }  // namespace isthmus::e2e

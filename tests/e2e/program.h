@@ -29,7 +29,4 @@ std::string read_file(const std::string& path);
 // A file that this test makes, removed at its end; gives its path. An older one of that name is replaced.
 std::string write_file(const std::string& name, const std::string& content);
 
-// The tiny models, by the names of their folders.
-const std::vector<std::string>& tiny_models();
-
 }  // namespace isthmus::e2e

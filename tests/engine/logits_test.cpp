@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logits at every prompt position and greedy tokens of each family, against Transformers.
 #include <cmath>
+#include <set>
 
+#include "llm/model_family.h"
 #include "tiny_models.h"
 
 namespace isthmus::testing {
 namespace {
 
-class Logits : public ::testing::TestWithParam<const char*> {};
+class Logits : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Logits, AgreeWithTransformers) {
   const TinyModel tiny = load_tiny(GetParam());
@@ -27,7 +29,7 @@ TEST_P(Logits, AgreeWithTransformers) {
                                             tiny.logits[static_cast<size_t>(r * tiny.columns + c)]));
   const double relative = worst / tiny.expected["largest_logit"].get<double>();
   RecordProperty("relative_error", std::to_string(relative));
-  std::printf("%s: largest error %.2e of the largest logit\n", GetParam(), relative);
+  std::printf("%s: largest error %.2e of the largest logit\n", GetParam().c_str(), relative);
   EXPECT_LT(relative, 1e-4);
 }
 
@@ -39,7 +41,16 @@ TEST_P(Logits, GreedyTokensAreEqual) {
   EXPECT_EQ(greedy(*engine, id, tiny.greedy.size()), tiny.greedy);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, Logits, ::testing::ValuesIn(kTinyModels), [](const auto& info) {
+TEST(Families, EachHasATinyModel) {
+  std::set<std::string> tested;
+  for (const std::string& name : tiny_model_names())
+    if (const TinyModel tiny = load_tiny(name); tiny.model) tested.insert(tiny.model->file().architecture());
+  for (const ModelFamily& family : model_families())
+    EXPECT_TRUE(tested.count(family.architecture))
+        << family.architecture << ": no model in tests/llm/data; tests/llm/README.md says how to make one";
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, Logits, ::testing::ValuesIn(tiny_model_names()), [](const auto& info) {
   std::string name = info.param;
   for (char& c : name)
     if (c == '-') c = '_';

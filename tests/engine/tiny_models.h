@@ -10,12 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "../llm/tiny_model_names.h"
 #include "llm/engine.h"
 
 namespace isthmus::testing {
-
-inline const char* const kTinyModels[] = {"llama",      "llama-tied", "qwen2",
-                                          "qwen2-tied", "qwen2-yarn", "qwen3"};
 
 struct TinyModel {
   nlohmann::json expected;

@@ -85,6 +85,8 @@ def sensitivity(variant, vocab_size, seed, model, prompt, logits):
     if rope["rope_type"] == "yarn":
         flat = dict(rope, attention_factor=1.0)
         results["yarn attention factor 1"] = moved(build_model(variant, vocab_size, seed, rope_parameters=flat))
+    for label, changes in variant.left_out.items():
+        results[label] = moved(build_model(variant, vocab_size, seed, **changes))
     other_theta = dict(rope, rope_theta=rope["rope_theta"] * 2)
     results["theta times two"] = moved(build_model(variant, vocab_size, seed, rope_parameters=other_theta))
     for label, words, value in (("no biases", [".bias"], 0.0), ("q and k norm weights 1", ["q_norm", "k_norm"], 1.0)):
@@ -110,8 +112,7 @@ def make(variant, folder):
     reference_error = float((logits.double() - exact).abs().max()) / largest
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_gguf(str(folder / "model.gguf"), f"tiny {variant.name}", model, tokenizer, variant.chat_template,
-               variant.write_head_dim)
+    write_gguf(str(folder / "model.gguf"), model, tokenizer, variant)
     np.ascontiguousarray(logits.numpy(), dtype="<f4").tofile(folder / "logits.bin")
     texts = [text.format(first=tokenizer.specials[0], last=tokenizer.eos) if "{first}" in text else text
              for text in TOKENIZER_TEXTS]

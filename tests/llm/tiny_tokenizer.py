@@ -83,6 +83,14 @@ def smollm(vocab_size=320):
     )
 
 
+def smollm3(vocab_size=336):
+    specials = ["<|end_of_text|>", "<|im_start|>", "<|im_end|>"]
+    user_defined = ["<think>", "</think>"]
+    hf = _train(_split(LLAMA3_SPLIT), vocab_size - len(user_defined), specials_last=specials)
+    hf.add_tokens(user_defined)
+    return TinyTokenizer(hf, "smaug-bpe", specials, None, "<|im_end|>", user_defined, add_bos=False)
+
+
 def qwen2(vocab_size=336):
     specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     hf = _train(_split(QWEN2_SPLIT), vocab_size, specials_last=specials)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tiny models: one row per variant, with every feature of its family switched on, and the weights they get."""
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable
 
 import torch
@@ -22,12 +22,14 @@ HEADERS = (
 @dataclass
 class Variant:
     name: str
-    architecture: str  # llama, qwen2 or qwen3
+    architecture: str  # as Transformers and GGUF both name it
     what: str
     tokenizer: Callable
     chat_template: str
     config: dict
     write_head_dim: bool = False
+    like_llama: bool = False  # the file is laid out as llama.cpp's converter lays out Llama's
+    left_out: dict = field(default_factory=dict)  # a feature's name: the configuration without it
 
 
 PLAIN = {"rope_type": "default", "rope_theta": 10000.0}
@@ -40,13 +42,13 @@ VARIANTS = [
         dict(SHAPE, head_dim=16, rms_norm_eps=1e-5, tie_word_embeddings=False,
              rope_parameters=dict(rope_type="llama3", rope_theta=10000.0, factor=8.0, low_freq_factor=1.0,
                                   high_freq_factor=4.0, original_max_position_embeddings=32)),
-        write_head_dim=True),
+        write_head_dim=True, like_llama=True),
     Variant(
         "llama-tied", "llama", "SmolLM2: tied embeddings, three query heads to one key-value head",
         tiny_tokenizer.smollm, CHATML,
         dict(hidden_size=96, intermediate_size=96, num_hidden_layers=2, num_attention_heads=3, num_key_value_heads=1,
              head_dim=32, rms_norm_eps=1e-5, tie_word_embeddings=True,
-             rope_parameters=dict(PLAIN, rope_theta=100000.0))),
+             rope_parameters=dict(PLAIN, rope_theta=100000.0)), like_llama=True),
     Variant(
         "qwen2", "qwen2", "Qwen2: biases on queries, keys and values, untied output", tiny_tokenizer.qwen2, CHATML,
         dict(SHAPE, rms_norm_eps=1e-6, tie_word_embeddings=False, rope_parameters=dict(PLAIN, rope_theta=1000000.0))),
@@ -65,19 +67,12 @@ VARIANTS = [
         write_head_dim=True),
 ]
 
-CLASSES = {
-    "llama": (transformers.LlamaConfig, transformers.LlamaForCausalLM),
-    "qwen2": (transformers.Qwen2Config, transformers.Qwen2ForCausalLM),
-    "qwen3": (transformers.Qwen3Config, transformers.Qwen3ForCausalLM),
-}
-
 
 def build_model(variant, vocab_size, seed, **changes):
     """A model with weights that depend on `seed` alone. `changes` overrides configuration values, not weights."""
-    config_class, model_class = CLASSES[variant.architecture]
     fields = dict(vocab_size=vocab_size, max_position_embeddings=256, attention_dropout=0.0)
-    config = config_class(**{**fields, **variant.config, **changes}, attn_implementation="eager")
-    model = model_class(config).eval()
+    config = transformers.AutoConfig.for_model(variant.architecture, **{**fields, **variant.config, **changes})
+    model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
     with torch.no_grad():
         for name, parameter in sorted(model.named_parameters()):
             generator = torch.Generator().manual_seed(seed * 1000003 + sum(map(ord, name)) * 7919 + len(name))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a Transformers model (Llama, Qwen2 or Qwen3) and its tokenizer as one F32 GGUF file, with the key and tensor
-names that llama.cpp's converter gives these architectures."""
+"""Writes a Transformers model and its tokenizer as one F32 GGUF file, with the key and tensor names that llama.cpp's
+converter gives."""
 import json
 import math
 
@@ -34,8 +34,8 @@ def gguf_name(name):
 
 
 def to_interleaved_pairs(weight, heads):
-    """Reorders the rows of each head from (first half, second half) to (pair, pair, …): the `llama` architecture
-    rotates neighbouring elements, Transformers rotates element i with i + head_dim / 2."""
+    """Reorders the rows of each head from (first half, second half) to (pair, pair, …): `llama` and its like
+    rotate neighbouring elements, Transformers rotates element i with i + head_dim / 2."""
     rows = weight.shape[0]
     halves = weight.reshape(heads, 2, rows // heads // 2, *weight.shape[1:])
     return np.ascontiguousarray(halves.swapaxes(1, 2).reshape(weight.shape))
@@ -58,8 +58,7 @@ def llama3_rope_factors(config):
     return np.array(factors, dtype=np.float32)
 
 
-def _add_parameters(writer, config, write_head_dim):
-    arch = config.model_type
+def _add_parameters(writer, config, variant):
     rope = config.rope_parameters
     writer.add_block_count(config.num_hidden_layers)
     writer.add_context_length(config.max_position_embeddings)
@@ -69,12 +68,12 @@ def _add_parameters(writer, config, write_head_dim):
     writer.add_head_count_kv(config.num_key_value_heads)
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_rope_freq_base(rope["rope_theta"])
-    if write_head_dim:
+    if variant.write_head_dim:
         writer.add_key_length(config.head_dim)
         writer.add_value_length(config.head_dim)
-    if arch == "llama":
+    if variant.like_llama:
         writer.add_vocab_size(config.vocab_size)
-        writer.add_rope_dimension_count(config.head_dim)
+        writer.add_rope_dimension_count(config.hidden_size // config.num_attention_heads)
     if rope["rope_type"] == "yarn":
         writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
         writer.add_rope_scaling_factor(rope["factor"])
@@ -104,22 +103,22 @@ def _add_tokenizer(writer, tokenizer, chat_template):
     writer.add_chat_template(chat_template)
 
 
-def write_gguf(path, name, model, tokenizer, chat_template, write_head_dim):
+def write_gguf(path, model, tokenizer, variant):
     config = model.config
     writer = gguf.GGUFWriter(path, config.model_type)
     writer.add_type("model")
-    writer.add_name(name)
-    _add_parameters(writer, config, write_head_dim)
-    _add_tokenizer(writer, tokenizer, chat_template)
+    writer.add_name(f"tiny {variant.name}")
+    _add_parameters(writer, config, variant)
+    _add_tokenizer(writer, tokenizer, variant.chat_template)
     if config.rope_parameters["rope_type"] == "llama3":
         writer.add_tensor("rope_freqs.weight", llama3_rope_factors(config))
     for key, tensor in model.state_dict().items():
         if key == "lm_head.weight" and config.tie_word_embeddings:
             continue  # a file without output.weight means: use token_embd.weight
         weight = tensor.detach().numpy()
-        if config.model_type == "llama" and ".q_proj." in key:
+        if variant.like_llama and ".q_proj." in key:
             weight = to_interleaved_pairs(weight, config.num_attention_heads)
-        if config.model_type == "llama" and ".k_proj." in key:
+        if variant.like_llama and ".k_proj." in key:
             weight = to_interleaved_pairs(weight, config.num_key_value_heads)
         writer.add_tensor(gguf_name(key), weight)
     writer.write_header_to_file()

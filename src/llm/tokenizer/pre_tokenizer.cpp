@@ -37,6 +37,7 @@ const std::vector<PreTokenizerRow>& table() {
        .patterns = {kLlama3},
        .ignore_merges = true,
        .add_bos = true},
+      {.names = {"smaug-bpe"}, .patterns = {kLlama3}},  // SmolLM3
       {.names = {"qwen2", "deepseek-r1-qwen"}, .patterns = {kQwen2}, .nfc = true},
   };
   return rows;

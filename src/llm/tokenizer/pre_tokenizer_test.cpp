@@ -32,6 +32,7 @@ TEST(PreTokenizer, FamiliesCutDifferently) {
   EXPECT_EQ(words("smollm", text),
             (Words{"I", "'", "LL", " pay", " $", "1", "2", "3", "4", "5", "\n\n ", " now"}));
   EXPECT_EQ(words("llama-bpe", text), (Words{"I", "'LL", " pay", " $", "123", "45", "\n\n", " ", " now"}));
+  EXPECT_EQ(words("smaug-bpe", text), words("llama-bpe", text));
   EXPECT_EQ(words("qwen2", text),
             (Words{"I", "'LL", " pay", " $", "1", "2", "3", "4", "5", "\n\n", " ", " now"}));
 }
@@ -59,7 +60,7 @@ TEST(PreTokenizer, UnknownNamesAreRefusedWithWhatIsSupported) {
   ASSERT_FALSE(row.ok());
   EXPECT_EQ(row.status().to_string(),
             "unimplemented: pre-tokenizer 'tekken' is not known; supported are gpt-2, default, smollm, "
-            "llama-bpe, llama3, llama-v3, qwen2, deepseek-r1-qwen");
+            "llama-bpe, llama3, llama-v3, smaug-bpe, qwen2, deepseek-r1-qwen");
 }
 
 }  // namespace
