@@ -65,6 +65,12 @@ VARIANTS = [
         dict(SHAPE, head_dim=32, rms_norm_eps=1e-6, tie_word_embeddings=True,
              rope_parameters=dict(PLAIN, rope_theta=1000000.0)),
         write_head_dim=True),
+    Variant(
+        "smollm3", "smollm3", "SmolLM3: no rotary embedding on the fourth of five layers, tied embeddings",
+        tiny_tokenizer.smollm3, CHATML,
+        dict(SHAPE, num_hidden_layers=5, rms_norm_eps=1e-6, tie_word_embeddings=True, pad_token_id=None,
+             bos_token_id=None, eos_token_id=None, rope_parameters=dict(PLAIN, rope_theta=5000000.0)),
+        like_llama=True, left_out={"rotary embedding on every layer": dict(no_rope_layers=[1] * 5)}),
 ]
 
 
