@@ -12,17 +12,19 @@
  * What a chip lacks, Isthmus runs on the host with copies, visibly. src/devices/null is a complete skeleton
  * to copy.
  *
- * Versions. The interface is 0.x: minor versions only append. Every struct starts with `size`, set by whoever
- * fills it to sizeof its own struct; a reader treats fields beyond `size` as zero. The plug-in reports the
- * version it was built for and what it has; nobody infers features from versions.
+ * Versions. Every struct starts with `size`, set by whoever fills it to sizeof its own struct; a reader
+ * treats fields beyond `size` as zero. Entries and fields are appended; while the major version is 0 an
+ * existing entry may also change, which raises ISTHMUS_PLUGIN_MINOR_OLDEST: older plug-ins are refused at
+ * load. The plug-in reports the version it was built for and what it has; nobody infers features from
+ * versions. What changed is in CHANGELOG.md.
  *
  * Strings are UTF-8 and NUL-terminated. Strings and arrays passed in a call live until the call returns
  * unless said otherwise. Strings a plug-in returns live until the object they describe is destroyed.
  *
- * Errors. Every entry that can fail returns a code and, before returning a failure, calls host->report_error
- * once with a sentence: what happened, where, what to do. Nothing is freed across the line and no C++
- * exception may cross it. Failures of asynchronous work surface at stream_wait, event_wait and event_query of
- * the stream it was put on.
+ * Errors. Every entry that can fail returns a code and, before returning a failure, calls report_error of the
+ * device's host once, from the same thread, with a sentence: what happened, where, what to do. Nothing is
+ * freed across the line and no C++ exception may cross it. Failures of asynchronous work surface at
+ * stream_wait, event_wait and event_query of the stream it was put on.
  *
  * Threads. Entries may be called from any thread. Calls on one stream are not concurrent with each other,
  * except stream_query; calls on different streams are. prepare, pack and allocate may be concurrent with
@@ -41,7 +43,8 @@ extern "C" {
 #endif
 
 #define ISTHMUS_PLUGIN_MAJOR 0
-#define ISTHMUS_PLUGIN_MINOR 1
+#define ISTHMUS_PLUGIN_MINOR 2
+#define ISTHMUS_PLUGIN_MINOR_OLDEST 2 /* that is still loaded */
 #define ISTHMUS_MAX_RANK 8
 #define ISTHMUS_MAX_OPERANDS 16
 #define ISTHMUS_PLUGIN_EXPORT __attribute__((visibility("default")))
@@ -69,7 +72,9 @@ typedef enum isthmus_log_level_t {
 
 typedef void (*isthmus_range_body_t)(void* body_context, int64_t begin, int64_t end);
 
-/* Valid, with all it points to, from isthmus_plugin_load until the process ends. Thread-safe. */
+/* What one user of Isthmus in the process gives to the devices it opens; another user of the same library
+ * gives its own. Valid, with all it points to: in isthmus_plugin_load until that call returns, in device_open
+ * until device_close of that device returns. Thread-safe. */
 typedef struct isthmus_host_t {
   size_t size;
   void* context; /* first argument of every callback */
@@ -217,12 +222,14 @@ typedef struct isthmus_plugin_t {
   const char* name;    /* short, lower case, unique: "cpu", "opencl" */
   const char* version; /* the plug-in's own */
 
-  /* Before the library is closed; all devices are closed by then. */
+  /* Once for every load that returned this table; the devices opened since by that user are closed by then.
+   * Other users of the library may still have theirs. */
   void (*unload)(void);
 
   /* -- memory and order: required -- */
   int32_t (*device_count)(void);
-  isthmus_status_t (*device_open)(int32_t index, isthmus_chip_device_t** device);
+  /* The device keeps the host pointer: what is later done on it and on what it makes reports there. */
+  isthmus_status_t (*device_open)(const isthmus_host_t* host, int32_t index, isthmus_chip_device_t** device);
   void (*device_close)(isthmus_chip_device_t* device);
   isthmus_status_t (*device_properties)(isthmus_chip_device_t* device,
                                         isthmus_device_properties_t* properties);
@@ -290,10 +297,10 @@ typedef struct isthmus_plugin_t {
   void (*kernel_release)(isthmus_chip_kernel_t* kernel);
 } isthmus_plugin_t;
 
-/* The one exported function. Called before any other entry, and again when another user of Isthmus in the
- * same process loads the chip: devices opened from then on belong to the new host, those open keep theirs.
- * Returns NULL after host->report_error when the plug-in cannot work at all on this machine; a machine
- * without such a device is no error: device_count says 0. */
+/* The one exported function. Called before any other entry, and again, perhaps at the same time, when another
+ * user of Isthmus in the same process loads the chip. The host is for this call: devices are given theirs
+ * when they are opened. Returns NULL after host->report_error when the plug-in cannot work at all on this
+ * machine; a machine without such a device is no error: device_count says 0. */
 ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_host_t* host);
 typedef const isthmus_plugin_t* (*isthmus_plugin_load_t)(const isthmus_host_t* host);
 

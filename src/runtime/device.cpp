@@ -130,7 +130,8 @@ Result<DevicePtr> Device::open(std::shared_ptr<Plugin> plugin, int index) {
   device->plugin_ = std::move(plugin);
   const isthmus_plugin_t& api = device->api();
   device->id_ = fmt::format("{}:{}", device->plugin_->name(), index);
-  RETURN_IF_ERROR(device->plugin_->status(api.device_open(index, &device->handle_), "opening a device"));
+  RETURN_IF_ERROR(device->plugin_->status(api.device_open(&device->plugin_->host(), index, &device->handle_),
+                                          "opening a device"));
   device->properties_.size = sizeof device->properties_;
   RETURN_IF_ERROR(device->plugin_->status(api.device_properties(device->handle_, &device->properties_),
                                           "reading a device's properties"));

@@ -94,16 +94,10 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const Host
   if (!load)
     return invalid_argument("'{}' is not an Isthmus plug-in: it does not export isthmus_plugin_load", path);
 
-  // Never freed: the library outlives this object while somebody else in the process uses it, and keeps the
-  // host.
-  struct Host {
-    HostOptions options;
-    isthmus_host_t c = {};
-  };
-  auto* lasting = new Host{options};
-  isthmus_host_t& host = lasting->c;
+  plugin->options_ = options;
+  isthmus_host_t& host = plugin->host_;
   host.size = sizeof host;
-  host.context = &lasting->options;
+  host.context = &plugin->options_;
   host.report_error = report_error;
   host.log = log_message;
   host.intern = intern_name;
@@ -117,7 +111,7 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const Host
   if (table->size < offsetof(isthmus_plugin_t, unload) || table->size > (1u << 16))
     return invalid_argument("plug-in '{}' says its table has {} bytes, which no version has", path,
                             table->size);
-  if (table->major != ISTHMUS_PLUGIN_MAJOR)
+  if (table->major != ISTHMUS_PLUGIN_MAJOR || table->minor < ISTHMUS_PLUGIN_MINOR_OLDEST)
     return invalid_argument("plug-in '{}' was built for interface {}.{}; this is {}.{}: rebuild it", path,
                             table->major, table->minor, ISTHMUS_PLUGIN_MAJOR, ISTHMUS_PLUGIN_MINOR);
   std::memcpy(&plugin->api_, table, std::min(table->size, sizeof plugin->api_));

@@ -31,6 +31,8 @@ class Plugin {
   ~Plugin();
   Plugin(const Plugin&) = delete;
 
+  // What its devices are opened with; valid while the Plugin lives.
+  const isthmus_host_t& host() const { return host_; }
   // The plug-in's entries, zero where it has none or is older than the entry.
   const isthmus_plugin_t& api() const { return api_; }
   const std::string& path() const { return path_; }
@@ -41,6 +43,8 @@ class Plugin {
  private:
   Plugin() = default;
   void* library_ = nullptr;
+  HostOptions options_;
+  isthmus_host_t host_ = {};  // its context is options_
   isthmus_plugin_t api_ = {};
   std::string path_, name_;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The layout of a synthetic older minor version of the plug-in table: today's without everything after event
- * entries. Frozen: it is what a binary built long ago would contain, whatever plugin.h has become. */
+ * entries. It is what a binary built long ago would contain, whatever plugin.h has been given since. */
 #ifndef ISTHMUS_TESTS_OLDER_PLUGIN_H
 #define ISTHMUS_TESTS_OLDER_PLUGIN_H
 
@@ -14,7 +14,7 @@ typedef struct older_plugin_t {
   const char* version;
   void (*unload)(void);
   int32_t (*device_count)(void);
-  isthmus_status_t (*device_open)(int32_t, isthmus_chip_device_t**);
+  isthmus_status_t (*device_open)(const isthmus_host_t*, int32_t, isthmus_chip_device_t**);
   void (*device_close)(isthmus_chip_device_t*);
   isthmus_status_t (*device_properties)(isthmus_chip_device_t*, isthmus_device_properties_t*);
   isthmus_status_t (*allocate)(isthmus_chip_device_t*, isthmus_memory_kind_t, uint64_t, isthmus_address_t*);

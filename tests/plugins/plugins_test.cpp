@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An older plug-in works, wrong ones are refused with a sentence while others keep working, and a chip
 // without operators runs a whole model visibly on the host.
+#include <dlfcn.h>
+
 #include <filesystem>
 
 #include "ops/prepared_op.h"
@@ -62,7 +64,8 @@ TEST_P(Faults, AreNamedAndOthersKeepWorking) {
 INSTANTIATE_TEST_SUITE_P(All, Faults,
                          ::testing::Values(Fault{"symbol", "does not export isthmus_plugin_load"},
                                            Fault{"reason", "the driver is too old: 3 found, 4 needed"},
-                                           Fault{"major", "built for interface 99.0"}, Fault{"size", "bytes"},
+                                           Fault{"major", "built for interface 99."},
+                                           Fault{"minor", "rebuild it"}, Fault{"size", "bytes"},
                                            Fault{"entry", "lacks the required entry copy"}),
                          [](const auto& info) { return std::string(info.param.name); });
 
@@ -72,6 +75,53 @@ TEST(Plugins, AWrongAlignmentIsRefusedWhenTheDeviceIsOpened) {
   const auto device = Device::open(*plugin, 0);
   ASSERT_FALSE(device.ok());
   EXPECT_NE(device.status().message().find("aligned to 24"), std::string::npos) << device.status().message();
+}
+
+// Each remembers what was reported to it.
+struct Listener {
+  isthmus_host_t host = {};
+  std::string heard;
+  Listener() {
+    host.size = sizeof host;
+    host.context = this;
+    host.report_error = [](void* context, isthmus_status_t, const char* message) {
+      static_cast<Listener*>(context)->heard = message;
+    };
+    host.log = [](void*, isthmus_log_level_t, const char*) {};
+    host.intern = [](void*, const char* name) { return intern(name); };
+    host.thread_count = 1;
+  }
+};
+
+TEST(Hosts, EachDeviceReportsToTheOneItWasOpenedFor) {
+  setenv("ISTHMUS_NULL_DEVICE", "1", 1);
+  const std::string folder = std::string(ISTHMUS_PLUGIN_DIR) + "/isthmus_";
+  for (const std::string& path : {plugin_path("none"), folder + "cpu.so", folder + "null.so"}) {
+    void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    ASSERT_NE(library, nullptr) << path;
+    const auto load = reinterpret_cast<isthmus_plugin_load_t>(dlsym(library, "isthmus_plugin_load"));
+    Listener users[2];
+    isthmus_chip_device_t* devices[2] = {};
+    const isthmus_plugin_t* table = nullptr;
+    for (int user = 0; user < 2; ++user) {
+      isthmus_host_t for_load = users[user].host;
+      table = load(&for_load);
+      ASSERT_NE(table, nullptr);
+      std::memset(static_cast<void*>(&for_load), 0xff, sizeof for_load);  // it was for that call
+      ASSERT_EQ(table->device_open(&users[user].host, 0, &devices[user]), ISTHMUS_OK);
+    }
+    for (int user = 0; user < 2; ++user) {
+      isthmus_address_t address = 0;
+      EXPECT_EQ(table->allocate(devices[user], ISTHMUS_MEMORY_DEVICE, uint64_t{1} << 60, &address),
+                ISTHMUS_OUT_OF_MEMORY);
+      EXPECT_NE(users[user].heard, "") << path;
+      EXPECT_EQ(users[1 - user].heard, "") << path;
+      users[user].heard.clear();
+      table->device_close(devices[user]);
+    }
+    dlclose(library);
+  }
+  unsetenv("ISTHMUS_NULL_DEVICE");
 }
 
 TEST(NullChip, IsThereOnlyWhenAskedFor) {

@@ -6,12 +6,15 @@
 
 #include "older_plugin.h"
 
-static isthmus_host_t host;
-
 static int32_t device_count(void) { return 1; }
-static isthmus_status_t device_open(int32_t index, isthmus_chip_device_t** device) {
-  *device = (isthmus_chip_device_t*)malloc(1);
-  return index == 0 && *device ? ISTHMUS_OK : ISTHMUS_NOT_FOUND;
+/* A device is nothing but the host it was opened for. */
+static isthmus_status_t device_open(const isthmus_host_t* host, int32_t index,
+                                    isthmus_chip_device_t** device) {
+  const isthmus_host_t** d = malloc(sizeof *d);
+  if (!d) return ISTHMUS_OUT_OF_MEMORY;
+  *d = host;
+  *device = (isthmus_chip_device_t*)d;
+  return index == 0 ? ISTHMUS_OK : ISTHMUS_NOT_FOUND;
 }
 static void device_close(isthmus_chip_device_t* device) { free(device); }
 static isthmus_status_t device_properties(isthmus_chip_device_t* device,
@@ -26,11 +29,11 @@ static isthmus_status_t device_properties(isthmus_chip_device_t* device,
 }
 static isthmus_status_t allocate(isthmus_chip_device_t* d, isthmus_memory_kind_t k, uint64_t bytes,
                                  isthmus_address_t* a) {
-  (void)d;
   (void)k;
-  void* memory = aligned_alloc(64, (bytes + 64) / 64 * 64);
+  void* memory = bytes < (uint64_t)1 << 40 ? aligned_alloc(64, (bytes + 64) / 64 * 64) : NULL;
   if (!memory) {
-    host.report_error(host.context, ISTHMUS_OUT_OF_MEMORY, "no memory left");
+    const isthmus_host_t* host = *(const isthmus_host_t**)d;
+    host->report_error(host->context, ISTHMUS_OUT_OF_MEMORY, "no memory left");
     return ISTHMUS_OUT_OF_MEMORY;
   }
   *a = (isthmus_address_t)(uintptr_t)memory;
@@ -77,7 +80,7 @@ static isthmus_status_t stream_wait_event(isthmus_chip_stream_t* s, isthmus_chip
 static older_plugin_t plugin = {
     .size = sizeof(older_plugin_t),
     .major = ISTHMUS_PLUGIN_MAJOR,
-    .minor = 0,
+    .minor = ISTHMUS_PLUGIN_MINOR_OLDEST,
     .name = "older",
     .version = "0.0.1",
     .device_count = device_count,
@@ -101,14 +104,17 @@ static older_plugin_t plugin = {
 #ifdef FAULT_SYMBOL
 #define isthmus_plugin_load isthmus_plugin_lode
 #endif
-ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_host_t* given) {
-  memcpy(&host, given, given->size < sizeof host ? given->size : sizeof host);
+ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_host_t* host) {
+  (void)host;
 #ifdef FAULT_REASON
-  host.report_error(host.context, ISTHMUS_UNAVAILABLE, "the driver is too old: 3 found, 4 needed");
+  host->report_error(host->context, ISTHMUS_UNAVAILABLE, "the driver is too old: 3 found, 4 needed");
   return NULL;
 #endif
 #ifdef FAULT_MAJOR
   plugin.major = 99;
+#endif
+#ifdef FAULT_MINOR
+  plugin.minor = ISTHMUS_PLUGIN_MINOR_OLDEST - 1;
 #endif
 #ifdef FAULT_SIZE
   plugin.size = (size_t)1 << 40;

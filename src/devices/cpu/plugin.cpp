@@ -25,16 +25,22 @@ constexpr uint64_t kAlignment = 64;
 // Allocations from this size on are mapped, on huge pages where the system has them.
 constexpr uint64_t kMapBytes = 4u << 20;
 
-isthmus_host_t g_host;
-const IsaKernels* g_isa = nullptr;
-
-isthmus_status_t fail(isthmus_status_t code, const std::string& message) {
-  g_host.report_error(g_host.context, code, message.c_str());
+isthmus_status_t fail(const isthmus_host_t& host, isthmus_status_t code, const std::string& message) {
+  host.report_error(host.context, code, message.c_str());
   return code;
 }
 
+// The host as this version knows it: fields beyond its size are zero.
+isthmus_host_t known(const isthmus_host_t& given) {
+  isthmus_host_t host{};
+  std::memcpy(&host, &given, given.size < sizeof host ? given.size : sizeof host);
+  return host;
+}
+
 struct Device {
-  Pool pool{g_host};
+  Device(const isthmus_host_t& host, const IsaKernels* its_isa) : pool(known(host)), isa(its_isa) {}
+  Pool pool;
+  const IsaKernels* isa;  // the best of this machine, or the one asked for
   std::string name, architecture;
   std::mutex mutex;
   std::map<uint64_t, uint64_t> mapped;  // address to bytes of the allocations made with mmap
@@ -66,18 +72,21 @@ std::string cpu_model() {
 
 int32_t device_count() { return 1; }
 
-isthmus_status_t device_open(int32_t index, isthmus_chip_device_t** device) {
-  if (index != 0) return fail(ISTHMUS_NOT_FOUND, "the CPU chip has one device, number 0");
-  auto* d = new Device;
+isthmus_status_t device_open(const isthmus_host_t* host, int32_t index, isthmus_chip_device_t** device) {
+  if (index != 0) return fail(*host, ISTHMUS_NOT_FOUND, "the CPU chip has one device, number 0");
+  const char* reason = nullptr;
+  const IsaKernels* isa = choose_isa(&reason);
+  if (!isa) return fail(*host, ISTHMUS_INVALID_ARGUMENT, reason);
+  auto* d = new Device(*host, isa);
   const int threads = d->pool.thread_count();
   d->name =
-      cpu_model() + ", " + std::to_string(threads) + (threads == 1 ? " thread, " : " threads, ") + g_isa->isa;
+      cpu_model() + ", " + std::to_string(threads) + (threads == 1 ? " thread, " : " threads, ") + isa->isa;
 #if defined(__x86_64__)
-  d->architecture = std::string("x86_64-") + g_isa->isa;
+  d->architecture = std::string("x86_64-") + isa->isa;
 #elif defined(__aarch64__)
-  d->architecture = std::string("aarch64-") + g_isa->isa;
+  d->architecture = std::string("aarch64-") + isa->isa;
 #else
-  d->architecture = g_isa->isa;
+  d->architecture = isa->isa;
 #endif
   *device = reinterpret_cast<isthmus_chip_device_t*>(d);
   return ISTHMUS_OK;
@@ -104,16 +113,18 @@ isthmus_status_t device_properties(isthmus_chip_device_t* device, isthmus_device
 
 isthmus_status_t allocate(isthmus_chip_device_t* device, isthmus_memory_kind_t, uint64_t bytes,
                           isthmus_address_t* address) {
+  const isthmus_host_t& host = device_of(device)->pool.host();
   if (bytes < kMapBytes) {
     const uint64_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
     void* p = std::aligned_alloc(kAlignment, rounded ? rounded : kAlignment);
-    if (!p) return fail(ISTHMUS_OUT_OF_MEMORY, "the host has no " + std::to_string(bytes) + " bytes left");
+    if (!p)
+      return fail(host, ISTHMUS_OUT_OF_MEMORY, "the host has no " + std::to_string(bytes) + " bytes left");
     *address = reinterpret_cast<uint64_t>(p);
     return ISTHMUS_OK;
   }
   void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED)
-    return fail(ISTHMUS_OUT_OF_MEMORY, "the host has no " + std::to_string(bytes) + " bytes left");
+    return fail(host, ISTHMUS_OUT_OF_MEMORY, "the host has no " + std::to_string(bytes) + " bytes left");
   madvise(p, bytes, MADV_HUGEPAGE);  // A hint: without huge pages everything still works.
   *address = reinterpret_cast<uint64_t>(p);
   std::lock_guard lock(device_of(device)->mutex);
@@ -180,8 +191,8 @@ isthmus_status_t call_host(isthmus_chip_stream_t* stream, void (*function)(void*
   return ISTHMUS_OK;
 }
 
-isthmus_status_t event_create(isthmus_chip_device_t*, isthmus_chip_event_t** event) {
-  *event = reinterpret_cast<isthmus_chip_event_t*>(new Event);
+isthmus_status_t event_create(isthmus_chip_device_t* device, isthmus_chip_event_t** event) {
+  *event = reinterpret_cast<isthmus_chip_event_t*>(new Event(device_of(device)->pool.host()));
   return ISTHMUS_OK;
 }
 void event_destroy(isthmus_chip_event_t* event) { delete event_of(event); }
@@ -234,20 +245,22 @@ isthmus_status_t event_elapsed(isthmus_chip_event_t* start, isthmus_chip_event_t
   Event &a = *event_of(start), &b = *event_of(end);
   std::scoped_lock lock(a.mutex, b.mutex);
   if (!a.completed || a.completed < a.recorded || !b.completed || b.completed < b.recorded)
-    return fail(ISTHMUS_FAILED_PRECONDITION, "event_elapsed needs two recorded events that are done");
+    return fail(a.host, ISTHMUS_FAILED_PRECONDITION, "event_elapsed needs two recorded events that are done");
   *seconds = b.completed_at - a.completed_at;
   return ISTHMUS_OK;
 }
 
 // -- operators --
 
-isthmus_status_t op_prepare(isthmus_chip_device_t*, const isthmus_op_query_t* query,
+isthmus_status_t op_prepare(isthmus_chip_device_t* device, const isthmus_op_query_t* query,
                             isthmus_prepared_t* prepared) {
+  const isthmus_host_t& host = device_of(device)->pool.host();
   if (query->input_count + query->output_count > ISTHMUS_MAX_OPERANDS)
-    return fail(ISTHMUS_UNIMPLEMENTED, "more than 16 operands");
+    return fail(host, ISTHMUS_UNIMPLEMENTED, "more than 16 operands");
   auto op = std::make_unique<PreparedOp>();
+  op->host = &host;
   const IsaKernels* isas[8];
-  const int isa_count = usable_isas(g_isa, isas, 8);
+  const int isa_count = usable_isas(device_of(device)->isa, isas, 8);
   std::string reasons;
   for (int i = 0; i < isa_count; ++i) {
     for (const Kernel* const* list = isas[i]->lists; *list; ++list) {
@@ -264,9 +277,8 @@ isthmus_status_t op_prepare(isthmus_chip_device_t*, const isthmus_op_query_t* qu
         op->kernel = kernel;
         std::snprintf(op->implementation, sizeof op->implementation, "%s %s", isas[i]->isa, kernel->name);
         if (!reasons.empty())  // for `isthmus devices --explain`, which knows the form
-          g_host.log(
-              g_host.context, ISTHMUS_LOG_DEBUG,
-              (std::string(query->name) + ": " + op->implementation + " instead of " + reasons).c_str());
+          host.log(host.context, ISTHMUS_LOG_DEBUG,
+                   (std::string(query->name) + ": " + op->implementation + " instead of " + reasons).c_str());
         op->operand_count = query->input_count + query->output_count;
         for (int o = 0; o < op->operand_count; ++o) op->ranks[o] = query->operands[o].rank;
         op->size_operand = query->output_count ? query->input_count : 0;
@@ -287,13 +299,13 @@ isthmus_status_t op_prepare(isthmus_chip_device_t*, const isthmus_op_query_t* qu
     }
   }
   if (reasons.empty()) reasons = std::string("no CPU kernel for '") + query->name + "'";
-  return fail(ISTHMUS_UNIMPLEMENTED, reasons);
+  return fail(host, ISTHMUS_UNIMPLEMENTED, reasons);
 }
 
 isthmus_status_t op_pack(isthmus_chip_op_t* op, int32_t input, const void* src, void* dst) {
   PreparedOp& p = *op_of(op);
   if (!p.kernel->pack || input < 0 || input >= ISTHMUS_MAX_OPERANDS || !p.plan.packed_layout[input])
-    return fail(ISTHMUS_INVALID_ARGUMENT, "this operand is not packed");
+    return fail(*p.host, ISTHMUS_INVALID_ARGUMENT, "this operand is not packed");
   p.kernel->pack(p.plan, input, src, dst);
   return ISTHMUS_OK;
 }
@@ -308,12 +320,13 @@ void op_release(isthmus_chip_op_t* op) { delete op_of(op); }
 
 isthmus_status_t capture_begin(isthmus_chip_stream_t* stream) {
   if (!stream_of(stream)->begin_capture())
-    return fail(ISTHMUS_FAILED_PRECONDITION, "the stream is already capturing");
+    return fail(stream_of(stream)->host(), ISTHMUS_FAILED_PRECONDITION, "the stream is already capturing");
   return ISTHMUS_OK;
 }
 isthmus_status_t capture_end(isthmus_chip_stream_t* stream, isthmus_chip_capture_t** capture) {
   std::unique_ptr<CommandList> list = stream_of(stream)->end_capture();
-  if (!list) return fail(ISTHMUS_FAILED_PRECONDITION, "the stream is not capturing");
+  if (!list)
+    return fail(stream_of(stream)->host(), ISTHMUS_FAILED_PRECONDITION, "the stream is not capturing");
   *capture = reinterpret_cast<isthmus_chip_capture_t*>(list.release());
   return ISTHMUS_OK;
 }
@@ -370,12 +383,9 @@ isthmus_plugin_t make_plugin() {
 
 extern "C" ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_host_t* host) {
   using namespace isthmus::cpu;
-  std::memset(&g_host, 0, sizeof g_host);
-  std::memcpy(&g_host, host, host->size < sizeof g_host ? host->size : sizeof g_host);
   const char* reason = nullptr;
-  g_isa = choose_isa(&reason);
-  if (!g_isa) {
-    fail(ISTHMUS_INVALID_ARGUMENT, reason);
+  if (!choose_isa(&reason)) {
+    fail(*host, ISTHMUS_INVALID_ARGUMENT, reason);
     return nullptr;
   }
   static const isthmus_plugin_t plugin = make_plugin();

@@ -21,6 +21,7 @@ class Pool {
  public:
   explicit Pool(const isthmus_host_t& host);
   ~Pool();
+  const isthmus_host_t& host() const { return host_; }
   int thread_count() const { return thread_count_; }
   // Runs all phases of a kernel and returns when they are done. `alone`: too small to be worth the helpers.
   void run(const Kernel& kernel, Run run, bool alone);

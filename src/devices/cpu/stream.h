@@ -19,6 +19,7 @@
 namespace isthmus::cpu {
 
 struct PreparedOp {
+  const isthmus_host_t* host;  // of its device
   const Kernel* kernel;
   Plan plan;
   char implementation[96];
@@ -31,6 +32,8 @@ class Stream;
 
 // CUDA's semantics: waiting waits for the latest record; an event never recorded is done.
 struct Event {
+  explicit Event(const isthmus_host_t& its_host) : host(its_host) {}
+  const isthmus_host_t& host;  // of its device
   std::mutex mutex;
   std::condition_variable changed;
   Stream* stream = nullptr;  // of the latest record
@@ -68,6 +71,7 @@ class Stream {
   explicit Stream(Pool& pool);
   ~Stream();  // finishes its work
 
+  const isthmus_host_t& host() const { return pool_.host(); }
   void add(const Command& command);
   void add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace);
   void wait();  // returns when everything added before has run, executing it here if nobody does

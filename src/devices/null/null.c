@@ -10,8 +10,9 @@
 /* ---- What this chip is
  * ------------------------------------------------------------------------------------------ */
 
-/* One per device of the machine. Yours holds the driver's handle. */
+/* One per device of the machine, with the host it was opened for. Yours holds the driver's handle. */
 typedef struct null_device_t {
+  const isthmus_host_t* host;
   int32_t index;
 } null_device_t;
 
@@ -26,10 +27,8 @@ typedef struct null_event_t {
   int32_t recorded;
 } null_event_t;
 
-static isthmus_host_t host;
-
-static isthmus_status_t fail(isthmus_status_t code, const char* message) {
-  host.report_error(host.context, code, message);
+static isthmus_status_t fail(const isthmus_host_t* host, isthmus_status_t code, const char* message) {
+  host->report_error(host->context, code, message);
   return code;
 }
 
@@ -43,10 +42,13 @@ static int32_t device_count(void) {
   return wish != NULL && strcmp(wish, "1") == 0;
 }
 
-static isthmus_status_t device_open(int32_t index, isthmus_chip_device_t** device) {
-  if (index < 0 || index >= device_count()) return fail(ISTHMUS_NOT_FOUND, "there is no such null device");
+static isthmus_status_t device_open(const isthmus_host_t* host, int32_t index,
+                                    isthmus_chip_device_t** device) {
+  if (index < 0 || index >= device_count())
+    return fail(host, ISTHMUS_NOT_FOUND, "there is no such null device");
   null_device_t* d = calloc(1, sizeof *d);
-  if (d == NULL) return fail(ISTHMUS_OUT_OF_MEMORY, "no memory for a device");
+  if (d == NULL) return fail(host, ISTHMUS_OUT_OF_MEMORY, "no memory for a device");
+  d->host = host;
   d->index = index;
   *device = (isthmus_chip_device_t*)d;
   return ISTHMUS_OK;
@@ -76,11 +78,12 @@ static isthmus_status_t device_properties(isthmus_chip_device_t* device,
 
 static isthmus_status_t allocate(isthmus_chip_device_t* device, isthmus_memory_kind_t kind, uint64_t bytes,
                                  isthmus_address_t* address) {
-  (void)device;
+  const isthmus_host_t* host = ((null_device_t*)device)->host;
   (void)kind; /* Both kinds are host memory here. */
-  if (bytes > UINT64_MAX - 63) return fail(ISTHMUS_OUT_OF_MEMORY, "more bytes than there are addresses");
+  if (bytes > UINT64_MAX - 63)
+    return fail(host, ISTHMUS_OUT_OF_MEMORY, "more bytes than there are addresses");
   void* memory = aligned_alloc(64, bytes == 0 ? 64 : (bytes + 63) / 64 * 64);
-  if (memory == NULL) return fail(ISTHMUS_OUT_OF_MEMORY, "the host has no memory left");
+  if (memory == NULL) return fail(host, ISTHMUS_OUT_OF_MEMORY, "the host has no memory left");
   *address = (isthmus_address_t)(uintptr_t)memory;
   return ISTHMUS_OK;
 }
@@ -95,8 +98,9 @@ static void free_memory(isthmus_chip_device_t* device, isthmus_address_t address
 
 static isthmus_status_t stream_create(isthmus_chip_device_t* device, isthmus_chip_stream_t** stream) {
   null_stream_t* s = calloc(1, sizeof *s);
-  if (s == NULL) return fail(ISTHMUS_OUT_OF_MEMORY, "no memory for a stream");
-  s->device = (null_device_t*)device;
+  null_device_t* d = (null_device_t*)device;
+  if (s == NULL) return fail(d->host, ISTHMUS_OUT_OF_MEMORY, "no memory for a stream");
+  s->device = d;
   *stream = (isthmus_chip_stream_t*)s;
   return ISTHMUS_OK;
 }
@@ -133,9 +137,8 @@ static isthmus_status_t fill(isthmus_chip_stream_t* stream, isthmus_address_t ds
  * ----------------------------------------------------------------------------------------------------- */
 
 static isthmus_status_t event_create(isthmus_chip_device_t* device, isthmus_chip_event_t** event) {
-  (void)device;
   null_event_t* e = calloc(1, sizeof *e);
-  if (e == NULL) return fail(ISTHMUS_OUT_OF_MEMORY, "no memory for an event");
+  if (e == NULL) return fail(((null_device_t*)device)->host, ISTHMUS_OUT_OF_MEMORY, "no memory for an event");
   *event = (isthmus_chip_event_t*)e;
   return ISTHMUS_OK;
 }
@@ -197,8 +200,7 @@ static const isthmus_plugin_t plugin = {
     .stream_wait_event = stream_wait_event,
 };
 
-ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_host_t* given) {
-  memset(&host, 0, sizeof host);
-  memcpy(&host, given, given->size < sizeof host ? given->size : sizeof host);
+ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_host_t* host) {
+  (void)host; /* For what can go wrong here: a driver library that is missing, say. Devices get their own. */
   return &plugin;
 }

@@ -164,7 +164,7 @@ Result<std::unique_ptr<Chip>> Chip::open(const std::string& path, int threads) {
   chip->plugin_ = load(&chip->host_);
   if (!chip->plugin_) return error(Code::kUnavailable, "{}", chip->message_);
   if (!chip->plugin_->op_prepare) return error(Code::kUnimplemented, "{} has no operators", path);
-  RETURN_IF_ERROR(chip->check(chip->plugin_->device_open(0, &chip->device_), "device_open"));
+  RETURN_IF_ERROR(chip->check(chip->plugin_->device_open(&chip->host_, 0, &chip->device_), "device_open"));
   RETURN_IF_ERROR(chip->check(chip->plugin_->stream_create(chip->device_, &chip->stream_), "stream_create"));
   return chip;
 }
