@@ -114,8 +114,8 @@ Status measure(const DevicePtr& device, Stream& stream, const Options& options, 
   ASSIGN_OR_RETURN(Buffer x, device->allocate(rows * k * 4));
   ASSIGN_OR_RETURN(Buffer y, device->allocate(rows * n * 4));
   ASSIGN_OR_RETURN(Buffer q, device->allocate(rows * k));
-  ASSIGN_OR_RETURN(Buffer scale, device->allocate(rows * k / 8 + 64));
-  ASSIGN_OR_RETURN(Buffer sum, device->allocate(rows * k / 8 + 64));
+  ASSIGN_OR_RETURN(Buffer scale, device->allocate(rows * k / 4 + 64));
+  ASSIGN_OR_RETURN(Buffer sum, device->allocate(rows * k / 4 + 64));
   std::vector<float> values(rows * k);
   std::mt19937 random(2);
   std::normal_distribution<float> normal;
@@ -124,8 +124,8 @@ Status measure(const DevicePtr& device, Stream& stream, const Options& options, 
   RETURN_IF_ERROR(stream.wait());
 
   const TensorType x_type{Dtype::kF32, {rows, k}}, w_type{format, {n, k}}, y_type{Dtype::kF32, {rows, n}};
-  const TensorType q_type{Dtype::kI8, {rows, k}}, scale_type{Dtype::kF32, {rows, k / 32}};
-  const TensorType sum_type{Dtype::kI32, {rows, k / 32}};
+  const TensorType q_type{Dtype::kI8, {rows, k}}, scale_type{Dtype::kF32, {rows, k / 16}};
+  const TensorType sum_type{Dtype::kI32, {rows, k / 16}};
   std::vector<Buffer> packed(copies);
   std::vector<Call> calls;
   for (int i = 0; i < copies; ++i) {

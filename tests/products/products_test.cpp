@@ -49,12 +49,12 @@ Bytes random_weight(Dtype dtype, int64_t n, int64_t k, uint32_t seed) {
 
 struct Quantized {
   Bytes q, scale, sum;
-  Quantized(float* x, int64_t rows, int64_t k) : q(rows * k), scale(rows * k / 8), sum(rows * k / 8) {
+  Quantized(float* x, int64_t rows, int64_t k) : q(rows * k), scale(rows * k / 4), sum(rows * k / 4) {
     run_reference("quantize_rows",
                   {{Dtype::kF32, {rows, k}, x},
                    {Dtype::kI8, {rows, k}, q.data()},
-                   {Dtype::kF32, {rows, k / 32}, scale.data()},
-                   {Dtype::kI32, {rows, k / 32}, sum.data()}},
+                   {Dtype::kF32, {rows, k / 16}, scale.data()},
+                   {Dtype::kI32, {rows, k / 16}, sum.data()}},
                   1);
   }
 };
@@ -63,8 +63,8 @@ struct Quantized {
 std::vector<KernelOperand> slice(Quantized& x, Bytes& weight, Dtype format, float* bias, float* y,
                                  int64_t first, int64_t rows, int64_t k, int64_t n) {
   return {{Dtype::kI8, {rows, k}, x.q.as<int8_t>() + first * k},
-          {Dtype::kF32, {rows, k / 32}, x.scale.as<float>() + first * (k / 32)},
-          {Dtype::kI32, {rows, k / 32}, x.sum.as<int32_t>() + first * (k / 32)},
+          {Dtype::kF32, {rows, k / 16}, x.scale.as<float>() + first * (k / 16)},
+          {Dtype::kI32, {rows, k / 16}, x.sum.as<int32_t>() + first * (k / 16)},
           {format, {n, k}, weight.data(), ISTHMUS_ROLE_CONSTANT},
           bias ? KernelOperand{Dtype::kF32, {n}, bias} : KernelOperand{},
           {Dtype::kF32, {rows, n}, y + first * n}};
@@ -76,7 +76,7 @@ TEST_P(BlockProducts, KernelsGiveTheBitsOfTheReference) {
   const Dtype format = GetParam();
   const int64_t unit = dtype_info(format).block_elements;
   for (const auto& [rows, blocks, n] : std::vector<std::array<int64_t, 3>>{
-           {1, 3, 33}, {2, 1, 5}, {3, 2, 64}, {4, 5, 31}, {5, 1, 16}, {6, 2, 48}, {7, 3, 40}, {29, 1, 17}}) {
+           {1, 3, 33}, {2, 1, 5}, {3, 2, 64}, {4, 5, 31}, {5, 1, 16}, {6, 2, 48}, {7, 3, 40}, {29, 1, 17}, {9, 20, 70}}) {
     const int64_t k = blocks * unit;
     Bytes x = random_floats(rows * k, 1), bias = random_floats(n, 2), y(rows * n * 4), expected(rows * n * 4);
     x.as<float>()[5] = 3e30f;  // a block with a scale far from the others
@@ -319,11 +319,11 @@ TEST(QuantizeRows, KernelsGiveTheBitsOfTheReference) {
   for (const Sample& sample : find_op("quantize_rows")->samples()) {
     const std::vector<int64_t>& dims = sample.inputs[0].dims;
     std::vector<int64_t> blocks = dims;
-    blocks.back() /= 32;
+    blocks.back() /= 16;
     int64_t n = 1;
     for (int64_t d : dims) n *= d;
     Bytes x = random_floats(n, 6),
-          out[2][3] = {{Bytes(n), Bytes(n / 8), Bytes(n / 8)}, {Bytes(n), Bytes(n / 8), Bytes(n / 8)}};
+          out[2][3] = {{Bytes(n), Bytes(n / 4), Bytes(n / 4)}, {Bytes(n), Bytes(n / 4), Bytes(n / 4)}};
     for (size_t i = 0; i < sample.inputs[0].values.size(); ++i)
       x.as<float>()[i] = static_cast<float>(sample.inputs[0].values[i]);
     if (sample.inputs[0].fill == Fill::kAwkward)
@@ -341,8 +341,8 @@ TEST(QuantizeRows, KernelsGiveTheBitsOfTheReference) {
       ASSERT_EQ("", call.prepare(kernel, operands(out[1]), 1));
       call.run(2);
       EXPECT_EQ(0, std::memcmp(out[0][0].data(), out[1][0].data(), n)) << isa << " " << kernel.name;
-      EXPECT_EQ(0, std::memcmp(out[0][2].data(), out[1][2].data(), n / 8)) << isa << " " << kernel.name;
-      for (int64_t i = 0; i < n / 32; ++i)
+      EXPECT_EQ(0, std::memcmp(out[0][2].data(), out[1][2].data(), n / 4)) << isa << " " << kernel.name;
+      for (int64_t i = 0; i < n / 16; ++i)
         EXPECT_TRUE(same(out[0][1].as<float>()[i], out[1][1].as<float>()[i])) << isa << " " << kernel.name;
     });
   }

@@ -12,7 +12,7 @@ struct QuantizedRows {
   const float* scale;
   const int32_t* sum;
   int64_t q_stride;
-  int64_t block_stride;  // of scale and sum
+  int64_t block_stride;  // of scale and sum, each 16 activations
 };
 
 // Compilers would keep a pointer for each row and run out of registers. With what a value is made of hidden
@@ -49,7 +49,7 @@ struct DotTraits {
   static constexpr bool kSigned = f.offset == 128;
   static constexpr int kTop = f.dtype == ISTHMUS_MXFP4 ? 24 : (1 << (f.low_bits + f.high_bits)) - 1;
   static constexpr int kFit = kSigned ? 1 : 32767 / (kTop * 128 * 2);
-  static constexpr int kLump = kFit >= 8 ? (f.halves ? 4 : 8) : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
+  static constexpr int kLump = kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
 #else
   static constexpr bool kSigned = false;
   static constexpr int kLump = 1;
@@ -102,96 +102,95 @@ struct BlockRows {
   RowSteps block_steps;
 };
 
-// acc[r][g] after one block: rows r, columns column + g * kLanes. `odd` is the number of the block modulo 2.
+// What half h of a block multiplies its integers with, and its minimum: exact products of F16 and integer
+// scales. `odd` is the number of the block modulo 2.
+template <int kFormat>
+ISTHMUS_SIMD LaneF32 half_scale(const unsigned char* super_header, const unsigned char* header, int column,
+                                int h, int odd) {
+  constexpr BlockFormat f = kBlockFormats[kFormat];
+  if constexpr (f.dtype == ISTHMUS_MXFP4)
+    return lane_mxfp4_scale(lane_load_u8(super_header + 32 * odd + column));
+  const LaneF32 d = lane_load_f16(super_header + 2 * column);
+  const unsigned char* scales = header + 32 * h + column;
+  if constexpr (f.header == 0) return d;
+  if constexpr (f.dtype == ISTHMUS_Q2_K) return d * lane_to_f32(lane_load_u8(scales) & 15);
+  if constexpr (f.halves) return d * lane_to_f32(lane_load_s8(scales));
+  return d * lane_to_f32(lane_load_u8(header + column));
+}
+template <int kFormat>
+ISTHMUS_SIMD LaneF32 half_minimum(const unsigned char* super_header, const unsigned char* header, int column,
+                                  int h) {
+  constexpr BlockFormat f = kBlockFormats[kFormat];
+  const LaneF32 m = lane_load_f16(super_header + 64 + 2 * column);
+  if constexpr (f.header == 0) return m;
+  if constexpr (f.halves) return -(m * lane_to_f32(lane_load_u8(header + 32 * h + column) >> 4));
+  return -(m * lane_to_f32(lane_load_u8(header + 32 + column)));
+}
+
+// acc[r][g] after one block: rows r, columns column + g * kLanes. The weights of the block stay in registers
+// while one row after the other is multiplied with them.
 template <int kFormat, int kRows, int kGroups>
 ISTHMUS_SIMD void accumulate(const unsigned char* super_header, const unsigned char* header, int column,
                              const BlockRows& x, int odd, LaneF32 (&acc)[kRows][kGroups]) {
   constexpr BlockFormat f = kBlockFormats[kFormat];
-  constexpr int kHalves = f.halves ? 2 : 1, kLump = DotTraits<kFormat>::kLump,
+  constexpr int kScales = f.halves ? 2 : 1, kLump = DotTraits<kFormat>::kLump,
                 kOffset = DotTraits<kFormat>::kOffset;
-  const unsigned char* quants = header + f.header;
-  LaneI32 dots[kHalves][kRows][kGroups], sums[kHalves][kRows];
-
-  ISTHMUS_UNROLL
-  for (int r = 0; r < kRows; ++r) {
-    const LaneI32 sum = lane_repeat4(row_at(x.sum, x.block_steps, r));
-    if constexpr (f.halves) {
-      // quantize_rows gives the sum of all 32; the halves come from products with ones.
-      const LaneU8 ones = LaneU8{} + (uint8_t)1;
-      sums[0][r] = LaneI32{};
-      ISTHMUS_UNROLL
-      for (int j = 0; j < 4; ++j) {
-        const LaneI32 value = lane_repeat4(row_at(x.q, x.q_steps, r) + 4 * j);
-        sums[0][r] = dot<block_format_index(ISTHMUS_Q4_0), 1>(sums[0][r], &ones, &value);
-      }
-      sums[1][r] = sum - sums[0][r];
-    } else if constexpr (f.has_min || kOffset != 0) {
-      sums[0][r] = sum;
-    }
-  }
-
-  ISTHMUS_UNROLL
-  for (int h = 0; h < kHalves; ++h) {
-    ISTHMUS_UNROLL
-    for (int r = 0; r < kRows; ++r) {
-      ISTHMUS_UNROLL
-      for (int g = 0; g < kGroups; ++g) {
-        if constexpr (kOffset != 0)
-          dots[h][r][g] = sums[h][r] * -kOffset;
-        else
-          dots[h][r][g] = LaneI32{};
-      }
-    }
-    ISTHMUS_UNROLL
-    for (int j = h * 8 / kHalves; j < (h + 1) * 8 / kHalves; j += kLump) {
-      LaneU8 w[kGroups][kLump];
-      ISTHMUS_UNROLL
-      for (int g = 0; g < kGroups; ++g) {
-        ISTHMUS_UNROLL
-        for (int i = 0; i < kLump; ++i) w[g][i] = block_codes<kFormat>(quants, column + g * kLanes, j + i);
-      }
-      ISTHMUS_UNROLL
-      for (int r = 0; r < kRows; ++r) {
-        LaneI32 values[kLump];
-        ISTHMUS_UNROLL
-        for (int i = 0; i < kLump; ++i) values[i] = lane_repeat4(row_at(x.q, x.q_steps, r) + 4 * (j + i));
-        ISTHMUS_UNROLL
-        for (int g = 0; g < kGroups; ++g) dots[h][r][g] = dot<kFormat, kLump>(dots[h][r][g], w[g], values);
-      }
-    }
-  }
-
+  LaneU8 w[kGroups][8];
+  LaneF32 d[kGroups][kScales], m[kGroups][kScales];
   ISTHMUS_UNROLL
   for (int g = 0; g < kGroups; ++g) {
     const int c = column + g * kLanes;
-    LaneF32 d, m;
-    if constexpr (f.dtype == ISTHMUS_MXFP4)
-      d = lane_mxfp4_scale(lane_load_u8(super_header + 32 * odd + c));
-    else
-      d = lane_load_f16(super_header + 2 * c);
-    if constexpr (f.has_min) m = lane_load_f16(super_header + 64 + 2 * c);
     ISTHMUS_UNROLL
-    for (int r = 0; r < kRows; ++r) {
-      const LaneF32 scale = (LaneF32)lane_repeat4(row_at(x.scale, x.block_steps, r));
-      LaneI32 scaled = dots[0][r][g];
-      if constexpr (f.dtype == ISTHMUS_Q4_K || f.dtype == ISTHMUS_Q5_K)
-        scaled *= lane_load_u8(header + c);
-      else if constexpr (f.dtype == ISTHMUS_Q2_K)
-        scaled =
-            scaled * (lane_load_u8(header + c) & 15) + dots[1][r][g] * (lane_load_u8(header + 32 + c) & 15);
-      else if constexpr (f.halves)
-        scaled = scaled * lane_load_s8(header + c) + dots[1][r][g] * lane_load_s8(header + 32 + c);
-      acc[r][g] = lane_fma(lane_to_f32(scaled), d * scale, acc[r][g]);
-      if constexpr (f.has_min && f.header == 0) {
-        acc[r][g] = lane_fma(lane_to_f32(sums[0][r]), m * scale, acc[r][g]);
-      } else if constexpr (f.has_min) {
-        LaneI32 minimum;
+    for (int j = 0; j < 8; ++j) w[g][j] = block_codes<kFormat>(header + f.header, c, j);
+    ISTHMUS_UNROLL
+    for (int h = 0; h < kScales; ++h) {
+      d[g][h] = half_scale<kFormat>(super_header, header, c, h, odd);
+      if constexpr (f.has_min) m[g][h] = half_minimum<kFormat>(super_header, header, c, h);
+    }
+  }
+  ISTHMUS_UNROLL
+  for (int r = 0; r < kRows; ++r) {
+    const unsigned char *q = row_at(x.q, x.q_steps, r), *sum = row_at(x.sum, x.block_steps, r),
+                        *scale = row_at(x.scale, x.block_steps, r);
+    LaneF32 both[kGroups];  // of the two halves
+    ISTHMUS_UNROLL
+    for (int h = 0; h < 2; ++h) {
+      LaneI32 dots[kGroups];
+      LaneI32 start = LaneI32{};
+      if constexpr (kOffset != 0) start = lane_repeat4(sum + 4 * h) * -kOffset;
+      ISTHMUS_UNROLL
+      for (int g = 0; g < kGroups; ++g) dots[g] = start;
+      ISTHMUS_UNROLL
+      for (int j = 4 * h; j < 4 * h + 4; j += kLump) {
+        LaneI32 values[kLump];
+        ISTHMUS_UNROLL
+        for (int i = 0; i < kLump; ++i) values[i] = lane_repeat4(q + 4 * (j + i));
+        ISTHMUS_UNROLL
+        for (int g = 0; g < kGroups; ++g) dots[g] = dot<kFormat, kLump>(dots[g], w[g] + j, values);
+      }
+      const LaneF32 s = (LaneF32)lane_repeat4(scale + 4 * h);
+      ISTHMUS_UNROLL
+      for (int g = 0; g < kGroups; ++g) {
+        const LaneF32 value = lane_to_f32(dots[g]);
         if constexpr (f.halves)
-          minimum = sums[0][r] * (lane_load_u8(header + c) >> 4) +
-                    sums[1][r] * (lane_load_u8(header + 32 + c) >> 4);
+          acc[r][g] = lane_fma(value * s, d[g][h], acc[r][g]);
+        else if (h == 0)
+          both[g] = value * s;
         else
-          minimum = sums[0][r] * lane_load_u8(header + 32 + c);
-        acc[r][g] = lane_fma(lane_to_f32(minimum), -(m * scale), acc[r][g]);
+          acc[r][g] = lane_fma(lane_fma(value, s, both[g]), d[g][0], acc[r][g]);
+      }
+    }
+    if constexpr (f.has_min) {
+      const LaneF32 first = lane_to_f32(lane_repeat4(sum)) * (LaneF32)lane_repeat4(scale);
+      const LaneF32 second = lane_to_f32(lane_repeat4(sum + 4)), s = (LaneF32)lane_repeat4(scale + 4);
+      ISTHMUS_UNROLL
+      for (int g = 0; g < kGroups; ++g) {
+        if constexpr (f.halves) {
+          acc[r][g] = lane_fma(first, m[g][0], acc[r][g]);
+          acc[r][g] = lane_fma(second * s, m[g][1], acc[r][g]);
+        } else {
+          acc[r][g] = lane_fma(lane_fma(second, s, first), m[g][0], acc[r][g]);
+        }
       }
     }
   }
@@ -234,8 +233,8 @@ void block_tile(const unsigned char* panel, int column, int64_t blocks, const Qu
       accumulate<kFormat, kRows, kGroups>(super_header, panel, column, x, static_cast<int>(i & 1), acc);
       panel += f.block_bytes();
       x.q += 32;
-      x.scale += 4;
-      x.sum += 4;
+      x.scale += 8;
+      x.sum += 8;
     }
   }
   ISTHMUS_UNROLL

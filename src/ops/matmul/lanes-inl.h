@@ -110,14 +110,26 @@ ISTHMUS_SIMD LaneF32 lane_load_f16(const void* p) {
 #endif
 }
 
-// kLanes bytes as integers.
+// kLanes bytes as integers. (g++ 12 takes __builtin_convertvector from bytes apart, lane by lane.)
 ISTHMUS_SIMD LaneI32 lane_load_u8(const void* p) {
+#if defined(__AVX512F__)
+  return (LaneI32)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)p));
+#elif defined(__AVX2__)
+  return (LaneI32)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p));
+#else
   typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
   return __builtin_convertvector(lane_load<Bytes>(p), LaneI32);
+#endif
 }
 ISTHMUS_SIMD LaneI32 lane_load_s8(const void* p) {
+#if defined(__AVX512F__)
+  return (LaneI32)_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)p));
+#elif defined(__AVX2__)
+  return (LaneI32)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)p));
+#else
   typedef int8_t Bytes __attribute__((vector_size(kLanes)));
   return __builtin_convertvector(lane_load<Bytes>(p), LaneI32);
+#endif
 }
 
 // Each byte, 0..15, replaced by that entry of a table of 16 bytes.

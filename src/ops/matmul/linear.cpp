@@ -62,8 +62,10 @@ float pair_chain(const float* x, int64_t x_stride, const Tensor& weight, int64_t
 float block_chain(const float* x, int64_t x_stride, const Tensor& weight, int64_t n) {
   float acc = 0;
   for (int64_t b = 0; b < weight.dims[1] / 32; ++b) {
-    const QuantizedBlock block = quantize_block(x + 32 * b * x_stride, x_stride);
-    acc = accumulate_block(weight.dtype, weight_row(weight, n), b, block.q, block.scale, block.sum, acc);
+    const float* from = x + 32 * b * x_stride;
+    const QuantizedBlock blocks[2] = {quantize_block(from, x_stride),
+                                      quantize_block(from + kQuantizedBlock * x_stride, x_stride)};
+    acc = accumulate_block(weight.dtype, weight_row(weight, n), b, blocks, acc);
   }
   return acc;
 }

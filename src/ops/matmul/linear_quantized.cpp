@@ -13,7 +13,7 @@ Status infer(const InferCall& call) {
   const TensorType &q = call.inputs[0], &scale = call.inputs[1], &sum = call.inputs[2];
   RETURN_IF_ERROR(infer_linear(q, call.inputs[3], call.inputs[4], &call.outputs[0]));
   Shape blocks = q.shape;
-  blocks.back() = q.shape.back().offset / 32;
+  blocks.back() = q.shape.back().offset / kQuantizedBlock;
   for (const TensorType* t : {&scale, &sum})
     if (t->shape != blocks)
       return invalid_argument("scale and sum of q {} must be {}, not {}", shape_to_string(q.shape),
@@ -29,12 +29,15 @@ Status reference(const ReferenceCall& call) {
     for (int64_t n = 0; n < weight.dims[0]; ++n) {
       float acc = 0;
       for (int64_t b = 0; b < blocks; ++b) {
-        int8_t block[32];
-        for (int i = 0; i < 32; ++i)
-          block[i] = q.as<int8_t>()[row_offset(q, row) + (32 * b + i) * last_stride(q)];
-        acc = accumulate_block(weight.dtype, weight_row(weight, n), b, block,
-                               scale.as<float>()[row_offset(scale, row) + b * last_stride(scale)],
-                               sum.as<int32_t>()[row_offset(sum, row) + b * last_stride(sum)], acc);
+        QuantizedBlock x[2];
+        for (int h = 0; h < 2; ++h) {
+          const int64_t at = 2 * b + h;
+          for (int i = 0; i < kQuantizedBlock; ++i)
+            x[h].q[i] = q.as<int8_t>()[row_offset(q, row) + (kQuantizedBlock * at + i) * last_stride(q)];
+          x[h].scale = scale.as<float>()[row_offset(scale, row) + at * last_stride(scale)];
+          x[h].sum = sum.as<int32_t>()[row_offset(sum, row) + at * last_stride(sum)];
+        }
+        acc = accumulate_block(weight.dtype, weight_row(weight, n), b, x, acc);
       }
       if (bias.present()) acc += bias.as<float>()[n * bias.strides[0]];
       y.as<float>()[row_offset(y, row) + n * last_stride(y)] = acc;
@@ -45,8 +48,8 @@ Status reference(const ReferenceCall& call) {
 
 // The sum of q that quantize_rows gives: kernels rely on it, so samples keep to it.
 std::vector<double> block_sums(const std::vector<double>& q) {
-  std::vector<double> sums(q.size() / 32);
-  for (size_t i = 0; i < q.size(); ++i) sums[i / 32] += q[i];
+  std::vector<double> sums(q.size() / kQuantizedBlock);
+  for (size_t i = 0; i < q.size(); ++i) sums[i / kQuantizedBlock] += q[i];
   return sums;
 }
 
@@ -58,7 +61,7 @@ std::vector<Sample> samples() {
                    std::vector<int64_t> order = {}) {
       std::vector<int64_t> q_dims = rows, blocks = rows;
       q_dims.push_back(k);
-      blocks.push_back(k / 32);
+      blocks.push_back(k / kQuantizedBlock);
       int64_t count = k;
       for (int64_t d : rows) count *= d;
       std::vector<double> q(count);
@@ -91,12 +94,12 @@ std::vector<OpDef> defs() {
   op.meaning = "Quantised activations times the transpose of a quantised weight, plus a bias.";
   op.inputs = {
       {"q", {Dtype::kI8}, "[..., k] of quantize_rows, in -127..127"},
-      {"scale", dtypes::f32, "[..., k / 32] of quantize_rows"},
-      {"sum", {Dtype::kI32}, "[..., k / 32] of quantize_rows: that of q, or the result is unspecified"},
+      {"scale", dtypes::f32, "[..., k / 16] of quantize_rows"},
+      {"sum", {Dtype::kI32}, "[..., k / 16] of quantize_rows: that of q, or the result is unspecified"},
       {"weight", dtypes::blocks, "[n, k]"},
       {"bias", dtypes::f32, "[n]", /*optional=*/true}};
   op.outputs = {{"y", dtypes::f32, "[..., n]"}};
-  op.order = "a chain over blocks of 32, integers exact within one; see the numerics note";
+  op.order = "a chain over blocks of 32, integers exact within 16; see the numerics note";
   op.infer = infer;
   op.reference = reference;
   op.samples = samples;

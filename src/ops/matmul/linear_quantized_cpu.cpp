@@ -90,8 +90,8 @@ void run_format(const Run& run, const Team& team) {
         for (int64_t t = 0; t < tiles; ++t) {
           const int64_t row = count * t / tiles, next = count * (t + 1) / tiles,
                         at = (first + row) * plan.blocks + b;
-          const QuantizedRows x = {run.data<int8_t>(0) + 32 * at, run.data<float>(1) + at,
-                                   run.data<int32_t>(2) + at, k, plan.blocks};
+          const QuantizedRows x = {run.data<int8_t>(0) + 32 * at, run.data<float>(1) + 2 * at,
+                                   run.data<int32_t>(2) + 2 * at, k, 2 * plan.blocks};
           run_tile<kFormat>(static_cast<int>(next - row), panel + b / f.super * f.group_bytes(), blocks, x,
                             b > 0, y + row * plan.n, plan.n, valid, ahead);
         }
@@ -218,8 +218,8 @@ constexpr int kPieceRows = 4 * kMaxRows, kPieceBlocks = 8;
 // The blocks from `first` on of rows `row` and following, side by side.
 struct Piece {
   alignas(64) int8_t q[kPieceRows * kPieceBlocks * 32];
-  float scale[kPieceRows * kPieceBlocks];
-  int32_t sum[kPieceRows * kPieceBlocks];
+  float scale[kPieceRows * kPieceBlocks * 2];
+  int32_t sum[kPieceRows * kPieceBlocks * 2];
 
   void load(const Run& run, int rank, int64_t row, int rows, int64_t first, int count) {
     const isthmus_tensor_arg_t *tq = run.operands, *ts = tq + 1, *tm = tq + 2;
@@ -229,9 +229,9 @@ struct Piece {
       const int32_t* sum_row = run.data<int32_t>(2) + row_offset(*tm, rank, row + r);
       for (int i = 0; i < 32 * count; ++i)
         q[r * kPieceBlocks * 32 + i] = q_row[(32 * first + i) * tq->strides[rank - 1]];
-      for (int b = 0; b < count; ++b) {
-        scale[r * kPieceBlocks + b] = scale_row[(first + b) * ts->strides[rank - 1]];
-        sum[r * kPieceBlocks + b] = sum_row[(first + b) * tm->strides[rank - 1]];
+      for (int b = 0; b < 2 * count; ++b) {
+        scale[r * kPieceBlocks * 2 + b] = scale_row[(2 * first + b) * ts->strides[rank - 1]];
+        sum[r * kPieceBlocks * 2 + b] = sum_row[(2 * first + b) * tm->strides[rank - 1]];
       }
     }
   }
@@ -250,8 +250,8 @@ void run_piece(const Run& run, int rank, int64_t row, int rows, int64_t column, 
     pack_blocks(f, run.data<unsigned char>(3) + column * row_bytes, row_bytes, columns, b, count, panel);
     piece.load(run, rank, row, rows, b, count);
     for (int r = 0; r < rows; r += kMaxRows) {
-      const QuantizedRows x = {piece.q + r * kPieceBlocks * 32, piece.scale + r * kPieceBlocks,
-                               piece.sum + r * kPieceBlocks, kPieceBlocks * 32, kPieceBlocks};
+      const QuantizedRows x = {piece.q + r * kPieceBlocks * 32, piece.scale + r * kPieceBlocks * 2,
+                               piece.sum + r * kPieceBlocks * 2, kPieceBlocks * 32, kPieceBlocks * 2};
       run_tile<kFormat>(rows - r < kMaxRows ? rows - r : kMaxRows, panel, count, x, true,
                         out + r * kPanelColumns, kPanelColumns, kPanelColumns, 0);
     }

@@ -12,24 +12,34 @@ const void* weight_row(const Tensor& weight, int64_t n) {
   return weight.as<unsigned char>() + dtype_bytes(weight.dtype, n * weight.strides[0]);
 }
 
-float accumulate_block(Dtype weight, const void* row, int64_t block, const int8_t* q, float scale,
-                       int32_t sum, float acc) {
+float accumulate_block(Dtype weight, const void* row, int64_t block, const QuantizedBlock (&x)[2],
+                       float acc) {
   BlockIntegers b;
   read_block_integers(weight, row, block, &b);
-  int32_t dot[2] = {0, 0}, half_sum[2] = {0, 0};
-  for (int i = 0; i < 32; ++i) {
-    dot[i / 16] += b.w[i] * q[i];
-    half_sum[i / 16] += q[i];
+  float dot[2], sum[2];
+  for (int h = 0; h < 2; ++h) {
+    int32_t exact = 0;
+    for (int i = 0; i < kQuantizedBlock; ++i) exact += b.w[kQuantizedBlock * h + i] * x[h].q[i];
+    dot[h] = static_cast<float>(exact);
+    sum[h] = static_cast<float>(x[h].sum);
   }
-  acc = std::fma(static_cast<float>(b.scale[0] * dot[0] + b.scale[1] * dot[1]), b.d * scale, acc);
+  // Products of d or m with the integer scales are exact.
+  if (weight == Dtype::kQ2_K || weight == Dtype::kQ3_K || weight == Dtype::kQ6_K) {
+    for (int h = 0; h < 2; ++h)
+      acc = std::fma(dot[h] * x[h].scale, b.d * static_cast<float>(b.scale[h]), acc);
+    for (int h = 0; h < 2 && weight == Dtype::kQ2_K; ++h)
+      acc = std::fma(sum[h] * x[h].scale, -(b.m * static_cast<float>(b.min[h])), acc);
+    return acc;
+  }
+  const auto both = [&](const float(&value)[2]) {
+    return std::fma(value[1], x[1].scale, value[0] * x[0].scale);
+  };
+  acc = std::fma(both(dot), b.d * static_cast<float>(b.scale[0]), acc);
   switch (weight) {
     case Dtype::kQ4_1:
-    case Dtype::kQ5_1: return std::fma(static_cast<float>(sum), b.m * scale, acc);
+    case Dtype::kQ5_1: return std::fma(both(sum), b.m, acc);
     case Dtype::kQ4_K:
-    case Dtype::kQ5_K: return std::fma(static_cast<float>(b.min[0] * sum), -(b.m * scale), acc);
-    case Dtype::kQ2_K:
-      return std::fma(static_cast<float>(b.min[0] * half_sum[0] + b.min[1] * half_sum[1]), -(b.m * scale),
-                      acc);
+    case Dtype::kQ5_K: return std::fma(both(sum), -(b.m * static_cast<float>(b.min[0])), acc);
     default: return acc;
   }
 }

@@ -10,9 +10,8 @@ namespace isthmus {
 // Start of row n of a [n, k] weight of any format.
 const void* weight_row(const Tensor& weight, int64_t n);
 
-// One step of the block chain of a quantised weight.
-float accumulate_block(Dtype weight, const void* row, int64_t block, const int8_t* q, float scale,
-                       int32_t sum, float acc);
+// One step of the chain of a quantised weight: its block number `block` of 32, by two blocks of activations.
+float accumulate_block(Dtype weight, const void* row, int64_t block, const QuantizedBlock (&x)[2], float acc);
 
 // A value of dtype F32, F16 or BF16 as F32.
 float load_float(Dtype dtype, const void* data, int64_t index);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// quantize_rows on the CPU: plain loops over 32 values that compilers turn into vectors.
+// quantize_rows on the CPU: plain loops over 16 values that compilers turn into vectors.
 #include "devices/cpu/kernel.h"
 #include "devices/cpu/simd.h"
 
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
+
+constexpr int kBlock = 16;
 
 struct QuantizePlan {
   int32_t rank;
@@ -18,10 +20,10 @@ const char* prepare(const isthmus_op_query_t& query, Plan& plan) {
 
 void quantize_block(const float* x, int8_t* q, float* scale, int32_t* sum) {
   // Magnitudes order as integers do, and NaN and infinity come last.
-  int32_t bits[32];
+  int32_t bits[kBlock];
   __builtin_memcpy(bits, x, sizeof bits);
   int32_t top = 0;
-  for (int i = 0; i < 32; ++i) {
+  for (int i = 0; i < kBlock; ++i) {
     const int32_t magnitude = bits[i] & 0x7fffffff;
     top = magnitude > top ? magnitude : top;
   }
@@ -31,12 +33,12 @@ void quantize_block(const float* x, int8_t* q, float* scale, int32_t* sum) {
   *sum = 0;
   if (top >= 0x7f800000 || !(inverse <= 0x1.fffffep127f)) {
     *scale = top >= 0x7f800000 ? __builtin_nanf("") : 0.0f;
-    for (int i = 0; i < 32; ++i) q[i] = 0;
+    for (int i = 0; i < kBlock; ++i) q[i] = 0;
     return;
   }
   *scale = amax / 127.0f;
   int32_t total = 0;
-  for (int i = 0; i < 32; ++i) {
+  for (int i = 0; i < kBlock; ++i) {
     // Adding and taking away 1.5 * 2^23 rounds to the nearest integer, ties to even.
     const float rounded = (x[i] * inverse + 12582912.0f) - 12582912.0f;
     const int32_t value = static_cast<int32_t>(rounded);
@@ -54,8 +56,8 @@ void run(const Run& run, const Team& team) {
   float* scale = run.data<float>(2);
   int32_t* sum = run.data<int32_t>(3);
   int64_t begin, end;
-  team.split(elements / 32, 16, &begin, &end);
-  for (int64_t b = begin; b < end; ++b) quantize_block(x + 32 * b, q + 32 * b, scale + b, sum + b);
+  team.split(elements / kBlock, 32, &begin, &end);
+  for (int64_t b = begin; b < end; ++b) quantize_block(x + kBlock * b, q + kBlock * b, scale + b, sum + b);
 }
 
 // Any strides, one block at a time through a copy.
@@ -82,19 +84,19 @@ void run_strided(const Run& run, const Team& team) {
   const isthmus_tensor_arg_t* t = run.operands;
   int64_t rows = 1;
   for (int i = 0; i + 1 < rank; ++i) rows *= t[0].dims[i];
-  const int64_t blocks = t[0].dims[rank - 1] / 32;
+  const int64_t blocks = t[0].dims[rank - 1] / kBlock;
   int64_t begin, end;
-  team.split(rows * blocks, 16, &begin, &end);
+  team.split(rows * blocks, 32, &begin, &end);
   for (int64_t item = begin; item < end; ++item) {
     const int64_t row = item / blocks, b = item % blocks;
-    float x[32];
-    int8_t q[32];
-    for (int i = 0; i < 32; ++i)
-      x[i] = run.data<float>(0)[row_offset(t[0], rank, row) + (32 * b + i) * t[0].strides[rank - 1]];
+    float x[kBlock];
+    int8_t q[kBlock];
+    for (int i = 0; i < kBlock; ++i)
+      x[i] = run.data<float>(0)[row_offset(t[0], rank, row) + (kBlock * b + i) * t[0].strides[rank - 1]];
     quantize_block(x, q, run.data<float>(2) + row_offset(t[2], rank, row) + b * t[2].strides[rank - 1],
                    run.data<int32_t>(3) + row_offset(t[3], rank, row) + b * t[3].strides[rank - 1]);
-    for (int i = 0; i < 32; ++i)
-      run.data<int8_t>(1)[row_offset(t[1], rank, row) + (32 * b + i) * t[1].strides[rank - 1]] = q[i];
+    for (int i = 0; i < kBlock; ++i)
+      run.data<int8_t>(1)[row_offset(t[1], rank, row) + (kBlock * b + i) * t[1].strides[rank - 1]] = q[i];
   }
 }
 
