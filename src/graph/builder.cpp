@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "graph/builder.h"
 
+#include <algorithm>
+
+#include "graph/control_flow.h"
 #include "ops/registry.h"
 
 namespace isthmus {
@@ -92,6 +95,74 @@ std::vector<ValueId> GraphBuilder::op_all(std::string_view name, std::vector<Val
 ValueId GraphBuilder::op(std::string_view name, std::vector<ValueId> inputs, Attributes attributes) {
   const std::vector<ValueId> outputs = op_all(name, std::move(inputs), std::move(attributes));
   return outputs.empty() ? kNoValue : outputs[0];
+}
+
+Result<std::vector<ValueId>> GraphBuilder::emit_control_flow(
+    const OpDef& op, std::vector<ValueId> inputs, std::vector<std::shared_ptr<const Graph>> regions) {
+  return append_control_flow(graph_, op, std::move(inputs), std::move(regions), scope_);
+}
+
+std::shared_ptr<const Graph> GraphBuilder::region(const char* name, bool iteration,
+                                                  const std::vector<ValueId>& operands, const Region& build) {
+  if (!status_.ok()) return nullptr;
+  GraphBuilder inner;
+  inner.graph_.symbols = graph_.symbols;
+  inner.scope_ = scope_;
+  std::vector<ValueId> parameters;
+  if (iteration) parameters.push_back(inner.input("iteration", Dtype::kI64, {}));
+  for (ValueId v : operands) {
+    if (v == kNoValue) {
+      fail(invalid_argument("the region '{}' is given an absent operand", name));
+      return nullptr;
+    }
+    const Value& value = graph_.values[v];
+    parameters.push_back(value.kind == ValueKind::kState
+                             ? inner.state(value.name, value.type.dtype, value.type.shape)
+                             : inner.input(value.name, value.type.dtype, value.type.shape));
+  }
+  std::vector<ValueId> outputs = build(inner, parameters);
+  if (std::find(outputs.begin(), outputs.end(), kNoValue) != outputs.end())
+    inner.fail(invalid_argument("one of its outputs is no value"));
+  inner.graph_.outputs = std::move(outputs);
+  Result<Graph> graph = inner.finish();
+  if (!graph.ok()) {
+    fail(Status(graph.status()).with_context(fmt::format("the region '{}'", name)));
+    return nullptr;
+  }
+  return std::make_shared<const Graph>(std::move(graph).value());
+}
+
+std::vector<ValueId> GraphBuilder::control_flow(const OpDef& op, std::vector<ValueId> inputs,
+                                                std::vector<std::shared_ptr<const Graph>> regions) {
+  if (!status_.ok()) return {};
+  Result<std::vector<ValueId>> outputs = emit_control_flow(op, std::move(inputs), std::move(regions));
+  if (outputs.ok()) return *outputs;
+  fail(scope_.empty() ? outputs.status() : Status(outputs.status()).with_context(scope_));
+  return {};
+}
+
+std::vector<ValueId> GraphBuilder::if_else(ValueId condition, const std::vector<ValueId>& operands,
+                                           const Region& then_region, const Region& else_region) {
+  std::vector<ValueId> inputs = {condition};
+  inputs.insert(inputs.end(), operands.begin(), operands.end());
+  std::vector<std::shared_ptr<const Graph>> regions = {region("then", false, operands, then_region),
+                                                       region("else", false, operands, else_region)};
+  return control_flow(if_op(), std::move(inputs), std::move(regions));
+}
+
+std::vector<ValueId> GraphBuilder::loop(ValueId trip_count, ValueId condition,
+                                        const std::vector<ValueId>& carried,
+                                        const std::vector<ValueId>& operands, const Region& body) {
+  for (ValueId v : carried)
+    if (v != kNoValue && graph_.values[v].kind == ValueKind::kState)
+      fail(
+          invalid_argument("a loop cannot carry the state '{}': states are operands", graph_.values[v].name));
+  std::vector<ValueId> all = carried;
+  all.insert(all.end(), operands.begin(), operands.end());
+  std::vector<ValueId> inputs = {trip_count, condition};
+  inputs.insert(inputs.end(), all.begin(), all.end());
+  std::vector<std::shared_ptr<const Graph>> regions = {region("body", true, all, body)};
+  return control_flow(loop_op(), std::move(inputs), std::move(regions));
 }
 
 Result<Graph> GraphBuilder::finish() {

@@ -3,6 +3,8 @@
 // code reads as plain formulas; finish() gives the graph or that error.
 #pragma once
 
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +30,19 @@ class GraphBuilder : public Emitter {
   ValueId op(std::string_view name, std::vector<ValueId> inputs, Attributes attributes = {});
   std::vector<ValueId> op_all(std::string_view name, std::vector<ValueId> inputs, Attributes attributes = {});
 
+  // Control flow (control_flow.h). Builds a region: gets its builder and the operands as values of it, and
+  // gives the region's outputs.
+  using Region = std::function<std::vector<ValueId>(GraphBuilder& region, std::span<const ValueId> operands)>;
+  std::vector<ValueId> if_else(ValueId condition, const std::vector<ValueId>& operands,
+                               const Region& then_region, const Region& else_region);
+  // The body gets the iteration, the carried values, then the operands; it gives the next condition, then the
+  // carried values. trip_count and condition may be kNoValue. Gives the carried values after the last run.
+  std::vector<ValueId> loop(ValueId trip_count, ValueId condition, const std::vector<ValueId>& carried,
+                            const std::vector<ValueId>& operands, const Region& body);
+  // The same with regions that are graphs already.
+  Result<std::vector<ValueId>> emit_control_flow(const OpDef& op, std::vector<ValueId> inputs,
+                                                 std::vector<std::shared_ptr<const Graph>> regions);
+
   // Names given to nodes from here on: "layers.3.attention".
   void scope(std::string name) { scope_ = std::move(name); }
 
@@ -42,6 +57,10 @@ class GraphBuilder : public Emitter {
 
  private:
   ValueId add(Value value);
+  std::shared_ptr<const Graph> region(const char* name, bool iteration, const std::vector<ValueId>& operands,
+                                      const Region& build);
+  std::vector<ValueId> control_flow(const OpDef& op, std::vector<ValueId> inputs,
+                                    std::vector<std::shared_ptr<const Graph>> regions);
   Graph graph_;
   Status status_;
   std::string scope_;

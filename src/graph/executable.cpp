@@ -5,6 +5,8 @@
 #include <atomic>
 #include <thread>
 
+#include "graph/control_flow.h"
+#include "graph/control_step.h"
 #include "graph/passes/pass.h"
 
 namespace isthmus {
@@ -51,32 +53,49 @@ std::vector<OperandSpec> operand_specs(const Graph& graph, const Node& node) {
   return specs;
 }
 
+Executable::Executable() = default;
+Executable::~Executable() = default;
+
 Result<std::unique_ptr<Executable>> Executable::compile(Graph graph, DevicePtr device,
                                                         std::shared_ptr<WeightStore> weights,
                                                         const CompileOptions& options) {
+  PassContext context;
+  context.supported = [&](const Graph& g, const Node& node) {
+    return PreparedOp::supported(device, *node.op, node.attributes, operand_specs(g, node),
+                                 static_cast<int>(node.inputs.size()), g.symbol_ranges(),
+                                 options.policy.numerics);
+  };
+  RETURN_IF_ERROR(run_passes(graph, context));
+  return build(std::move(graph), std::move(device), std::move(weights), options, true);
+}
+
+Result<std::unique_ptr<Executable>> Executable::of_region(Graph region, DevicePtr device,
+                                                          std::shared_ptr<WeightStore> weights,
+                                                          const CompileOptions& options) {
+  return build(std::move(region), std::move(device), std::move(weights), options, false);
+}
+
+Result<std::unique_ptr<Executable>> Executable::build(Graph graph, DevicePtr device,
+                                                      std::shared_ptr<WeightStore> weights,
+                                                      const CompileOptions& options, bool own_inputs) {
   std::unique_ptr<Executable> result(new Executable);
   Executable& e = *result;
   e.graph_ = std::move(graph);
   e.device_ = std::move(device);
   e.weights_ = std::move(weights);
-  PassContext context;
-  context.supported = [&](const Graph& g, const Node& node) {
-    return PreparedOp::supported(e.device_, *node.op, node.attributes, operand_specs(g, node),
-                                 static_cast<int>(node.inputs.size()), g.symbol_ranges(),
-                                 options.policy.numerics);
-  };
-  RETURN_IF_ERROR(run_passes(e.graph_, context));
   RETURN_IF_ERROR(e.prepare_steps(options));
   e.plan_ = plan_memory(e.graph_, e.device_->properties().alignment_bytes);
 
   e.addresses_.assign(e.graph_.values.size(), 0);
   for (ValueId v : e.graph_.inputs) {
+    if (!own_inputs) break;
     ASSIGN_OR_RETURN(Buffer buffer, e.device_->allocate(std::max<uint64_t>(e.plan_.places[v].bytes, 1)));
     e.addresses_[v] = buffer.address();
     e.inputs_.push_back(std::move(buffer));
   }
   uint64_t workspace_bytes = 0;
-  for (const Step& step : e.steps_) workspace_bytes = std::max(workspace_bytes, step.op->workspace_bytes());
+  for (const Step& step : e.steps_)
+    if (step.op) workspace_bytes = std::max(workspace_bytes, step.op->workspace_bytes());
   ASSIGN_OR_RETURN(e.arena_, e.device_->allocate(std::max<uint64_t>(e.plan_.arena_bytes, 1)));
   ASSIGN_OR_RETURN(e.workspace_, e.device_->allocate(std::max<uint64_t>(workspace_bytes, 1)));
   RETURN_IF_ERROR(e.place_weights(options));
@@ -86,14 +105,17 @@ Result<std::unique_ptr<Executable>> Executable::compile(Graph graph, DevicePtr d
 Status Executable::prepare_steps(const CompileOptions& options) {
   const std::vector<SymbolRange> ranges = graph_.symbol_ranges();
   for (const Node& node : graph_.nodes) {
-    if (is_view(node)) continue;
-    if (!node.regions.empty())
-      return unimplemented("node '{}': control flow ('{}') is not executed yet", node.name, node.op->name);
+    if (is_view(graph_, node)) continue;
     Step step;
-    ASSIGN_OR_RETURN(step.op,
-                     PreparedOp::prepare(device_, *node.op, node.attributes, operand_specs(graph_, node),
-                                         static_cast<int>(node.inputs.size()), ranges, options.policy),
-                     "preparing {}", node.name);
+    if (is_control_flow(node)) {
+      ASSIGN_OR_RETURN(step.flow, ControlStep::prepare(graph_, node, device_, weights_, options),
+                       "preparing {} {}", node.op->name, node.name);
+    } else {
+      ASSIGN_OR_RETURN(step.op,
+                       PreparedOp::prepare(device_, *node.op, node.attributes, operand_specs(graph_, node),
+                                           static_cast<int>(node.inputs.size()), ranges, options.policy),
+                       "preparing {}", node.name);
+    }
     step.operands = node.inputs;
     step.operands.insert(step.operands.end(), node.outputs.begin(), node.outputs.end());
     step.fixed.assign(step.operands.size(), 0);
@@ -109,6 +131,11 @@ Status Executable::place_weights(const CompileOptions& options) {
     size_t operand;
     ValueId constant;
   };
+  for (ValueId v : graph_.outputs) {
+    const ValueId root = plan_.places[v].root;
+    if (graph_.values[root].kind != ValueKind::kConstant) continue;
+    ASSIGN_OR_RETURN(addresses_[root], weights_->place(graph_.values[root]));
+  }
   std::vector<Job> jobs;
   for (Step& step : steps_) {
     for (size_t i = 0; i < step.operands.size(); ++i) {
@@ -122,7 +149,7 @@ Status Executable::place_weights(const CompileOptions& options) {
     const Job& job = jobs[i];
     ASSIGN_OR_RETURN(
         job.step->fixed[job.operand],
-        weights_->place(graph_, graph_.values[job.constant], *job.step->op, static_cast<int>(job.operand)));
+        weights_->place(graph_.values[job.constant], job.step->op.get(), static_cast<int>(job.operand)));
     return ok();
   });
 }
@@ -136,10 +163,17 @@ Status Executable::bind_state(std::string_view name, isthmus_address_t address) 
   for (ValueId v : graph_.states) {
     if (graph_.values[v].name != name) continue;
     addresses_[v] = address;
-    resolved_for_.clear();
+    resolved_ = false;
     return ok();
   }
   return error(Code::kNotFound, "the graph has no state '{}'", name);
+}
+
+void Executable::bind_parameters(std::span<const isthmus_address_t> inputs,
+                                 std::span<const isthmus_address_t> states) {
+  for (size_t i = 0; i < inputs.size(); ++i) addresses_[graph_.inputs[i]] = inputs[i];
+  for (size_t i = 0; i < states.size(); ++i) addresses_[graph_.states[i]] = states[i];
+  resolved_ = false;
 }
 
 Result<isthmus_address_t> Executable::input(std::string_view name) const {
@@ -181,27 +215,36 @@ Status Executable::resolve(std::span<const int64_t> symbols) {
     }
   }
   resolved_for_.assign(symbols.begin(), symbols.end());
+  resolved_ = true;
   return ok();
 }
 
 Status Executable::run(std::span<const int64_t> symbols, Stream& stream) {
-  if (resolved_for_.size() != symbols.size() ||
-      !std::equal(symbols.begin(), symbols.end(), resolved_for_.begin()) || symbols.empty())
+  if (!resolved_ || !std::equal(symbols.begin(), symbols.end(), resolved_for_.begin(), resolved_for_.end()))
     RETURN_IF_ERROR(resolve(symbols));
-  for (Step& step : steps_) RETURN_IF_ERROR(step.op->run(step.args.data(), workspace_.address(), stream));
+  for (Step& step : steps_)
+    RETURN_IF_ERROR(step.flow ? step.flow->run(step.args, symbols, stream)
+                              : step.op->run(step.args.data(), workspace_.address(), stream));
   return ok();
 }
 
 std::vector<Executable::ReportRow> Executable::report() const {
   std::map<std::pair<std::string, std::string>, ReportRow> rows;
+  const auto add = [&](const ReportRow& part) {
+    const auto [at, is_new] = rows.try_emplace({part.op, part.implementation}, part);
+    if (is_new) return;
+    at->second.nodes += part.nodes;
+    at->second.bytes_copied += part.bytes_copied;
+  };
   for (const Step& step : steps_) {
-    ReportRow& row = rows[{step.op->op().name, step.op->implementation()}];
-    row.op = step.op->op().name;
-    row.implementation = step.op->implementation();
-    row.fallback = step.op->is_fallback();
-    row.refusal = step.op->refusal();
-    row.bytes_copied += step.op->bytes_copied();
-    ++row.nodes;
+    if (step.flow) {
+      add({step.flow->name(), "control flow", "", 1, false, 0});
+      for (const auto& region : step.flow->regions())
+        for (const ReportRow& row : region->report()) add(row);
+      continue;
+    }
+    const PreparedOp& op = *step.op;
+    add({op.op().name, op.implementation(), op.refusal(), 1, op.is_fallback(), op.bytes_copied()});
   }
   std::vector<ReportRow> list;
   for (auto& [key, row] : rows) list.push_back(std::move(row));

@@ -20,9 +20,12 @@ struct CompileOptions {
   int threads = 0;  // for preparing and packing; 0: as many as there are
 };
 
+class ControlStep;
+
 // One thread at a time; several executables may run on several streams.
 class Executable {
  public:
+  ~Executable();
   // Runs the passes for the device, then prepares every node. `weights` is of the same device.
   static Result<std::unique_ptr<Executable>> compile(Graph graph, DevicePtr device,
                                                      std::shared_ptr<WeightStore> weights,
@@ -34,16 +37,26 @@ class Executable {
   Status bind_state(std::string_view name, isthmus_address_t address);
   // Where an output lies after a run, until the next run.
   Result<isthmus_address_t> output(std::string_view name) const;
-  // Where any value lies; 0 for one that lies nowhere, such as a constant.
+  // Where any value lies; 0 for one that lies nowhere, such as a constant that is no output.
   isthmus_address_t address_of(ValueId value) const;
 
-  // Puts one run on the stream. symbols: a number for each of the graph's, within its range.
+  // Puts one run on the stream. symbols: a number for each of the graph's, within its range. A graph with
+  // control flow waits for the stream in between (control_step.h).
   Status run(std::span<const int64_t> symbols, Stream& stream);
+
+  // For control flow: the region of an if or a loop, whose passes have run. Its inputs and states are memory
+  // of the graph around it, named before every run.
+  static Result<std::unique_ptr<Executable>> of_region(Graph region, DevicePtr device,
+                                                       std::shared_ptr<WeightStore> weights,
+                                                       const CompileOptions& options);
+  void bind_parameters(std::span<const isthmus_address_t> inputs, std::span<const isthmus_address_t> states);
+  uint64_t input_bytes(size_t index) const { return plan_.places[graph_.inputs[index]].bytes; }
+  isthmus_address_t output_address(size_t index) const { return address_of(graph_.outputs[index]); }
 
   const Graph& graph() const { return graph_; }
   uint64_t arena_bytes() const { return plan_.arena_bytes; }
 
-  // What runs where: one row per operator and implementation.
+  // What runs where: one row per operator and implementation, with those inside regions.
   struct ReportRow {
     std::string op, implementation, refusal;
     int nodes = 0;
@@ -54,12 +67,16 @@ class Executable {
 
  private:
   struct Step {
-    std::unique_ptr<PreparedOp> op;
+    std::unique_ptr<PreparedOp> op;        // an operator, or
+    std::unique_ptr<ControlStep> flow;     // an if or a loop
     std::vector<ValueId> operands;         // inputs, then outputs
     std::vector<isthmus_address_t> fixed;  // addresses of packed constants; 0: the value's own
     std::vector<isthmus_tensor_arg_t> args;
   };
-  Executable() = default;
+  Executable();
+  static Result<std::unique_ptr<Executable>> build(Graph graph, DevicePtr device,
+                                                   std::shared_ptr<WeightStore> weights,
+                                                   const CompileOptions& options, bool own_inputs);
   Status prepare_steps(const CompileOptions& options);
   Status place_weights(const CompileOptions& options);
   Status resolve(std::span<const int64_t> symbols);
@@ -71,8 +88,9 @@ class Executable {
   std::vector<Step> steps_;
   Buffer arena_, workspace_;
   std::vector<Buffer> inputs_;                // by position in graph_.inputs
-  std::vector<isthmus_address_t> addresses_;  // of roots that are not in the arena: inputs, states
-  std::vector<int64_t> resolved_for_;         // the symbols args were last filled for
+  std::vector<isthmus_address_t> addresses_;  // of roots not in the arena: inputs, states, constant outputs
+  bool resolved_ = false;
+  std::vector<int64_t> resolved_for_;  // the symbols args were last filled for
 };
 
 // The operands of a node as a chip is told of them.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "graph/graph.h"
 
+#include <algorithm>
+
+#include "graph/control_flow.h"
+
 namespace isthmus {
 
 std::vector<SymbolRange> Graph::symbol_ranges() const {
@@ -17,10 +21,12 @@ const TensorType& Graph::type(ValueId value) const {
 bool writes_state(const Node& node) {
   for (const Port& port : node.op->inputs)
     if (port.state) return true;
+  for (const auto& region : node.regions)
+    if (std::any_of(region->nodes.begin(), region->nodes.end(), writes_state)) return true;
   return false;
 }
 
-std::string Graph::to_string() const {
+std::string Graph::to_string(int indent) const {
   auto describe = [&](ValueId v) {
     if (v == kNoValue) return std::string("_");
     const Value& value = values[v];
@@ -29,10 +35,16 @@ std::string Graph::to_string() const {
   };
   std::string text;
   for (const Node& node : nodes) {
+    text.append(static_cast<size_t>(indent), ' ');
     for (size_t i = 0; i < node.outputs.size(); ++i) text += (i ? ", " : "") + describe(node.outputs[i]);
     text += fmt::format("{}{}(", node.outputs.empty() ? "" : " = ", node.op->name);
     for (size_t i = 0; i < node.inputs.size(); ++i) text += (i ? ", " : "") + describe(node.inputs[i]);
     text += ")\n";
+    for (size_t r = 0; r < node.regions.size(); ++r) {
+      const Graph& region = *node.regions[r];
+      text += fmt::format("{:{}}{}:\n", "", indent + 2, region_name(node, r));
+      text += region.to_string(indent + 4);
+    }
   }
   return text;
 }
@@ -41,19 +53,21 @@ namespace {
 
 Status check_node(const Graph& graph, const Node& node, std::vector<char>& made) {
   std::vector<TensorType> inputs;
+  const bool flow = is_control_flow(node);
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     const ValueId v = node.inputs[i];
     if (v != kNoValue) {
       if (v < 0 || v >= static_cast<ValueId>(graph.values.size()))
         return error(Code::kInternal, "input {} is value {}, which does not exist", i, v);
       if (!made[v]) return error(Code::kInternal, "input {} is value {}, which is made later", i, v);
-      const Port& port = node.op->inputs[std::min(i, node.op->inputs.size() - 1)];
-      if (port.state && graph.values[v].kind != ValueKind::kState)
-        return error(Code::kInternal, "input '{}' is written in place, so it must be a state", port.name);
+      const Port* port = flow ? nullptr : &node.op->inputs[std::min(i, node.op->inputs.size() - 1)];
+      if (port && port->state && graph.values[v].kind != ValueKind::kState)
+        return error(Code::kInternal, "input '{}' is written in place, so it must be a state", port->name);
     }
     inputs.push_back(graph.type(v));
   }
-  ASSIGN_OR_RETURN(const auto outputs, node.op->infer_types(inputs, node.attributes));
+  ASSIGN_OR_RETURN(const auto outputs,
+                   flow ? control_flow_types(graph, node) : node.op->infer_types(inputs, node.attributes));
   if (outputs.size() != node.outputs.size())
     return error(Code::kInternal, "has {} outputs, the operator {}", node.outputs.size(), outputs.size());
   for (size_t i = 0; i < outputs.size(); ++i) {

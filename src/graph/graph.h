@@ -39,10 +39,8 @@ struct Node {
   Attributes attributes;  // complete
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
-  // Control flow ("if": then and else; "loop": body): graphs whose inputs are the node's inputs after the
-  // first.
-  std::vector<std::shared_ptr<Graph>> regions;
-  std::string name;  // where it came from: "layers.3.attention"
+  std::vector<std::shared_ptr<const Graph>> regions;  // of control flow: control_flow.h
+  std::string name;                                   // where it came from: "layers.3.attention"
 };
 
 struct Symbol {
@@ -62,11 +60,11 @@ struct Graph {
   std::vector<SymbolRange> symbol_ranges() const;
   // Type of a value, or of an absent operand.
   const TensorType& type(ValueId value) const;
-  // One line per node, for people.
-  std::string to_string() const;
+  // One line per node, those of regions set in; for people.
+  std::string to_string(int indent = 0) const;
 };
 
-// True when the node writes one of its state inputs.
+// True when the node, or one inside its regions, writes a state.
 bool writes_state(const Node& node);
 
 // Structure and types: ids in range, operands made before they are used, one producer each, types as the

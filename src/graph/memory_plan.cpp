@@ -21,14 +21,16 @@ struct Life {
 
 }  // namespace
 
-bool is_view(const Node& node) { return node.op->name == "reshape"; }
+bool is_view(const Graph& graph, const Node& node) {
+  return node.op->view && graph.values[node.inputs[0]].kind != ValueKind::kState;
+}
 
 MemoryPlan plan_memory(const Graph& graph, uint64_t alignment) {
   MemoryPlan plan;
   plan.places.resize(graph.values.size());
   for (size_t v = 0; v < graph.values.size(); ++v) plan.places[v].root = static_cast<ValueId>(v);
   for (const Node& node : graph.nodes)
-    if (is_view(node)) plan.places[node.outputs[0]].root = plan.places[node.inputs[0]].root;
+    if (is_view(graph, node)) plan.places[node.outputs[0]].root = plan.places[node.inputs[0]].root;
 
   const int end = static_cast<int>(graph.nodes.size());
   std::vector<int> first(graph.values.size(), -1), last(graph.values.size(), -1);

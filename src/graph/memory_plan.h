@@ -20,8 +20,9 @@ struct MemoryPlan {
   uint64_t arena_bytes = 0;
 };
 
-// True for nodes that executables turn into views of their first input: nothing runs.
-bool is_view(const Node& node);
+// True for nodes that executables turn into views of their first input: nothing runs. A state is copied
+// instead, since what is written to it later must not show.
+bool is_view(const Graph& graph, const Node& node);
 
 // Plans by lifetime: values are placed in order of falling size at the lowest offset free during their lives.
 // Outputs of the graph live to the end. Sizes are rounded up to `alignment`.

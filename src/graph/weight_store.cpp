@@ -18,9 +18,8 @@ WeightStore::~WeightStore() {
       device_->api().release_host(device_->handle(), entry.address);
 }
 
-Result<isthmus_address_t> WeightStore::place(const Graph&, const Value& constant, const PreparedOp& op,
-                                             int input) {
-  const char* layout = op.packed_layout(input);
+Result<isthmus_address_t> WeightStore::place(const Value& constant, const PreparedOp* op, int input) {
+  const char* layout = op ? op->packed_layout(input) : nullptr;
   const std::pair key(constant.data, std::string(layout ? layout : ""));
   {
     std::lock_guard lock(mutex_);
@@ -32,9 +31,9 @@ Result<isthmus_address_t> WeightStore::place(const Graph&, const Value& constant
   return entries_.try_emplace(key, std::move(entry)).first->second.address;
 }
 
-Result<WeightStore::Entry> WeightStore::make(const Value& constant, const PreparedOp& op, int input) {
+Result<WeightStore::Entry> WeightStore::make(const Value& constant, const PreparedOp* op, int input) {
   const uint64_t bytes = constant_bytes(constant);
-  const char* layout = op.packed_layout(input);
+  const char* layout = op ? op->packed_layout(input) : nullptr;
   if (!layout) {
     if (device_->has(ISTHMUS_FEATURE_IMPORT)) {
       std::lock_guard lock(mutex_);
@@ -45,8 +44,8 @@ Result<WeightStore::Entry> WeightStore::make(const Value& constant, const Prepar
   std::string description{dtype_name(constant.type.dtype)};
   for (const Dim& dim : constant.type.shape) description += fmt::format("x{}", dim.offset);
   ASSIGN_OR_RETURN(PackedBytes packed,
-                   cache_.get(constant.data, bytes, description, layout, op.packed_bytes(input),
-                              [&](void* dst) { return op.pack(input, constant.data, dst); }));
+                   cache_.get(constant.data, bytes, description, layout, op->packed_bytes(input),
+                              [&](void* dst) { return op->pack(input, constant.data, dst); }));
   {
     std::lock_guard lock(mutex_);
     (packed.shared ? use_.packed : use_.private_memory) += packed.bytes;

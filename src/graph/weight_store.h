@@ -19,8 +19,8 @@ class WeightStore {
   WeightStore(DevicePtr device, PackedCache cache) : device_(std::move(device)), cache_(std::move(cache)) {}
   ~WeightStore();
 
-  // Where the constant lies in the layout that input `input` of `op` wants.
-  Result<isthmus_address_t> place(const Graph& graph, const Value& constant, const PreparedOp& op, int input);
+  // Where the constant lies in the layout that input `input` of `op` wants; as it is when op is null.
+  Result<isthmus_address_t> place(const Value& constant, const PreparedOp* op = nullptr, int input = 0);
 
   struct Use {
     uint64_t in_place = 0;  // bytes read from where the model's file is mapped
@@ -38,7 +38,7 @@ class WeightStore {
     std::shared_ptr<const void> host;  // imported: the constant's owner or packed bytes
     bool imported = false;
   };
-  Result<Entry> make(const Value& constant, const PreparedOp& op, int input);
+  Result<Entry> make(const Value& constant, const PreparedOp* op, int input);
   Result<Entry> on_device(const void* host, uint64_t bytes, std::shared_ptr<const void> owner);
 
   DevicePtr device_;

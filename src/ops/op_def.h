@@ -123,6 +123,9 @@ struct OpDef {
   std::vector<Port> inputs;
   std::vector<Port> outputs;
   std::vector<AttributeDef> attributes;
+  // The output holds the elements of the first input in the same order under another shape: executables give
+  // it that input's memory and run nothing.
+  bool view = false;
   std::string order;  // of every sum and rounding, in words; "elementwise" where there is none
   std::function<Status(const InferCall&)> infer;
   std::function<Status(const ReferenceCall&)> reference;

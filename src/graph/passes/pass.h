@@ -23,6 +23,9 @@ Status decompose(Graph& graph, const PassContext& context);
 // Small nodes over constants alone are computed now.
 Status fold_constants(Graph& graph, const PassContext& context);
 
+// What run_passes does, inside the regions of control flow; first, constants they are given become their own.
+Status enter_regions(Graph& graph, const PassContext& context);
+
 // All of the above in order, with a check of the graph between them in debug builds and at the end always.
 Status run_passes(Graph& graph, const PassContext& context);
 

@@ -89,6 +89,52 @@ TEST(Passes, FoldConstantsComputesSmallOnesNow) {
   EXPECT_EQ(static_cast<const float*>(folded.data)[2], -3.0f);
 }
 
+TEST(Passes, RunInsideRegionsOnTheirCopies) {
+  GraphBuilder b;
+  const ValueId c = b.input("c", Dtype::kBool, {}), x = b.input("x", Dtype::kF32, {4, 32});
+  static const std::vector<char> bytes(32 * 34);
+  const ValueId w = b.constant("w", Dtype::kQ8_0, {32, 32}, bytes.data());
+  const ValueId three = b.constant_f32("three", {1}, {3});
+  const auto body = [](GraphBuilder& r, std::span<const ValueId> v) {
+    r.op("exp", {v[0]});  // nobody reads it
+    const ValueId product = r.op("add", {r.op("linear", {v[0], v[1]}), r.op("linear", {v[0], v[1]})});
+    return std::vector<ValueId>{r.op("mul", {product, r.op("neg", {v[2]})})};
+  };
+  b.output(b.if_else(c, {x, w, three}, body, body)[0], "y");
+  Graph graph = b.finish().value();
+  const Graph before = graph;
+  PassContext context;
+  context.supported = [](const Graph&, const Node& node) {
+    return node.op->name == "linear" ? unimplemented("taken apart") : ok();
+  };
+  ASSERT_TRUE(run_passes(graph, context).ok());
+  ASSERT_EQ(graph.nodes.size(), 1u);
+  EXPECT_EQ(graph.nodes[0].inputs, (std::vector<ValueId>{c, x})) << "constants are the regions' own";
+  for (const auto& region : graph.nodes[0].regions) {
+    EXPECT_EQ(region->inputs.size(), 1u);
+    for (const char* gone : {"exp", "linear", "neg"}) EXPECT_EQ(count(*region, gone), 0) << gone;
+    EXPECT_EQ(count(*region, "quantize_rows"), 1);
+    EXPECT_EQ(count(*region, "linear_quantized"), 1);
+  }
+  EXPECT_EQ(count(*before.nodes[0].regions[0], "linear"), 2) << "other graphs may share the regions";
+}
+
+TEST(Passes, StatesWrittenInsideRegionsKeepTheNode) {
+  GraphBuilder b;
+  const ValueId c = b.input("c", Dtype::kBool, {}), state = b.state("generator", Dtype::kU64, {2});
+  const auto draw = [](GraphBuilder& r, std::span<const ValueId> v) {
+    return std::vector<ValueId>{r.op("random_uniform", {v[0]}, {{"shape", std::vector<int64_t>{2}}})};
+  };
+  const auto zero = [](GraphBuilder& r, std::span<const ValueId>) {
+    return std::vector<ValueId>{r.constant_f32("", {2}, {0, 0})};
+  };
+  b.if_else(c, {state}, draw, zero);
+  b.if_else(c, {state}, zero, zero);
+  Graph graph = b.finish().value();
+  ASSERT_TRUE(remove_dead(graph, {}).ok());
+  EXPECT_EQ(graph.nodes.size(), 1u);
+}
+
 TEST(Check, RefusesBrokenGraphs) {
   GraphBuilder b;
   const ValueId x = b.input("x", Dtype::kF32, {3});
@@ -120,6 +166,20 @@ TEST(Builder, KeepsTheFirstErrorAndNamesThePlace) {
   ASSERT_FALSE(graph.ok());
   EXPECT_NE(graph.status().message().find("layer 7"), std::string::npos) << graph.status().message();
   EXPECT_NE(graph.status().message().find("no_such_operator"), std::string::npos);
+}
+
+TEST(MemoryPlan, ViewsTakeNoMemoryOfTheirOwn) {
+  GraphBuilder b;
+  const ValueId x = b.op("neg", {b.input("x", Dtype::kF32, {4, 1, 6})});
+  const ValueId s = b.state("s", Dtype::kF32, {4, 6});
+  const ValueId flat = b.op("flatten", {x});
+  const ValueId rows = b.op("squeeze", {x});
+  const ValueId back = b.op("unsqueeze", {rows}, {{"axes", std::vector<int64_t>{0}}});
+  const ValueId seen = b.op("reshape", {s}, {{"dims", std::vector<int64_t>{24}}});
+  const Graph graph = b.finish().value();
+  const MemoryPlan plan = plan_memory(graph, 64);
+  for (ValueId v : {flat, rows, back}) EXPECT_EQ(plan.places[v].root, x);
+  EXPECT_EQ(plan.places[seen].root, seen) << "later writes to the state must not show";
 }
 
 TEST(MemoryPlan, LivesThatMeetDoNotShareMemory) {

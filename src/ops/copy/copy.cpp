@@ -253,6 +253,7 @@ std::vector<OpDef> defs() {
       make("reshape", "the same elements in row-major order under another shape",
            {{"dims", std::vector<int64_t>{-1}, "the new dims; 0 keeps x's, -1 (once) takes what is left"},
             {"allow_zero", int64_t{0}, "1: 0 means an empty dimension"}});
+  reshape.view = true;
   reshape.infer = infer_reshape;
   reshape.reference = run_reshape;
   reshape.samples = [] {
@@ -267,6 +268,7 @@ std::vector<OpDef> defs() {
 
   OpDef squeeze =
       make("squeeze", "axes of size 1 removed", {{"axes", none, "which; empty: every one of size 1"}});
+  squeeze.view = true;
   squeeze.infer = infer_squeeze;
   squeeze.reference = run_reshape;
   squeeze.samples = [] {
@@ -278,6 +280,7 @@ std::vector<OpDef> defs() {
 
   OpDef unsqueeze =
       make("unsqueeze", "axes of size 1 inserted", {{"axes", none, "where, counted in the output"}});
+  unsqueeze.view = true;
   unsqueeze.infer = infer_unsqueeze;
   unsqueeze.reference = run_reshape;
   unsqueeze.samples = [] { return moved({5, 40}, {1, 0}, {{"axes", std::vector<int64_t>{0, -1}}}); };
@@ -285,6 +288,7 @@ std::vector<OpDef> defs() {
 
   OpDef flatten = make("flatten", "two dims: the axes before `axis`, and the others",
                        {{"axis", int64_t{1}, "the first axis of the second dimension"}});
+  flatten.view = true;
   flatten.infer = infer_flatten;
   flatten.reference = run_reshape;
   flatten.samples = [] {
