@@ -75,8 +75,15 @@ class BlockProducts : public testing::TestWithParam<Dtype> {};
 TEST_P(BlockProducts, KernelsGiveTheBitsOfTheReference) {
   const Dtype format = GetParam();
   const int64_t unit = dtype_info(format).block_elements;
-  for (const auto& [rows, blocks, n] : std::vector<std::array<int64_t, 3>>{
-           {1, 3, 33}, {2, 1, 5}, {3, 2, 64}, {4, 5, 31}, {5, 1, 16}, {6, 2, 48}, {7, 3, 40}, {29, 1, 17}, {9, 20, 70}}) {
+  for (const auto& [rows, blocks, n] : std::vector<std::array<int64_t, 3>>{{1, 3, 33},
+                                                                           {2, 1, 5},
+                                                                           {3, 2, 64},
+                                                                           {4, 5, 31},
+                                                                           {5, 1, 16},
+                                                                           {6, 2, 48},
+                                                                           {7, 3, 40},
+                                                                           {29, 1, 17},
+                                                                           {9, 20, 70}}) {
     const int64_t k = blocks * unit;
     Bytes x = random_floats(rows * k, 1), bias = random_floats(n, 2), y(rows * n * 4), expected(rows * n * 4);
     x.as<float>()[5] = 3e30f;  // a block with a scale far from the others
