@@ -78,3 +78,14 @@ const IsaKernels kIsaKernels[] = {
 ")
   target_sources(isthmus_plugin_cpu PRIVATE ${CMAKE_BINARY_DIR}/generated/cpu_kernel_table.cpp)
 endfunction()
+
+# The OpenCL chip: needs OpenCL's C headers to build, nothing to start; the loader is opened at run time.
+function(isthmus_opencl_plugin)
+  find_path(OPENCL_HEADERS CL/cl.h)
+  if(CMAKE_CROSSCOMPILING OR NOT OPENCL_HEADERS)
+    message(STATUS "No OpenCL chip: OpenCL's headers are not there (Debian: opencl-c-headers)")
+    return()
+  endif()
+  isthmus_plugin(opencl USES isthmus_base ${CMAKE_DL_LIBS})
+  target_include_directories(isthmus_plugin_opencl SYSTEM PRIVATE ${OPENCL_HEADERS})
+endfunction()

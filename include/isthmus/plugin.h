@@ -99,7 +99,11 @@ typedef enum isthmus_device_feature_t {
   ISTHMUS_FEATURE_IMPORT = 1u << 1, /* import_host works */
   ISTHMUS_FEATURE_CAPTURE = 1u << 2,     /* the capture entries work */
   ISTHMUS_FEATURE_EXACT = 1u << 3,       /* its operators keep the exact order unless asked for fast ones */
-  ISTHMUS_FEATURE_EVENT_TIMING = 1u << 4 /* event_elapsed works */
+  ISTHMUS_FEATURE_EVENT_TIMING = 1u << 4, /* event_elapsed works */
+  /* In kernels it builds: F32 + - * and fma round to nearest and keep subnormals, infinities and NaN … */
+  ISTHMUS_FEATURE_KERNEL_EXACT = 1u << 5,
+  ISTHMUS_FEATURE_KERNEL_DIVISION = 1u << 6, /* … F32 / and sqrt round to nearest, too … */
+  ISTHMUS_FEATURE_KERNEL_F64 = 1u << 7       /* … and there is F64, as exact */
 } isthmus_device_feature_t;
 
 typedef struct isthmus_device_properties_t {
@@ -212,6 +216,23 @@ typedef struct isthmus_prepared_t {
   uint64_t packed_bytes[ISTHMUS_MAX_OPERANDS];
 } isthmus_prepared_t;
 
+/* ---- Kernels
+ * -------------------------------------------------------------------------------------------------- */
+
+typedef enum isthmus_kernel_argument_kind_t {
+  /* Two parameters of the kernel: a pointer into device memory, or NULL for address 0, and a 64-bit offset in
+   * bytes; their sum is where the address points. All of the operand lies in the one allocation. */
+  ISTHMUS_ARGUMENT_ADDRESS = 0,
+  ISTHMUS_ARGUMENT_VALUE = 1 /* one parameter: these bytes, a number or a struct */
+} isthmus_kernel_argument_kind_t;
+
+typedef struct isthmus_kernel_argument_t {
+  isthmus_kernel_argument_kind_t kind;
+  uint32_t bytes;            /* of the value */
+  isthmus_address_t address; /* of an address */
+  const void* value;
+} isthmus_kernel_argument_t;
+
 /* ---- What the plug-in returns
  * --------------------------------------------------------------------------------- */
 
@@ -286,13 +307,15 @@ typedef struct isthmus_plugin_t {
   void (*capture_destroy)(isthmus_chip_capture_t* capture);
 
   /* -- kernels: optional -- */
+  /* Builds source text in one of kernel_languages. options: the language's compiler options besides those the
+   * chip gives itself; NULL: none. A source that does not build is reported with the compiler's log. Equal
+   * programs are built once; a kernel may be launched on several streams at a time. */
   isthmus_status_t (*kernel_build)(isthmus_chip_device_t* device, const char* language, const char* source,
                                    const char* options, const char* entry, isthmus_chip_kernel_t** kernel);
-  /* arguments[i] points to argument_bytes[i] bytes; addresses are passed as (base, offset) pairs of 64-bit
-   * numbers. */
+  /* Runs groups * group_size work items in stream order. The arguments are copied before it returns. Memory
+   * shared by a group is declared in the kernel. */
   isthmus_status_t (*kernel_launch)(isthmus_chip_kernel_t* kernel, const uint32_t groups[3],
-                                    const uint32_t group_size[3], uint32_t local_bytes,
-                                    const void* const* arguments, const size_t* argument_bytes,
+                                    const uint32_t group_size[3], const isthmus_kernel_argument_t* arguments,
                                     int32_t argument_count, isthmus_chip_stream_t* stream);
   void (*kernel_release)(isthmus_chip_kernel_t* kernel);
 } isthmus_plugin_t;

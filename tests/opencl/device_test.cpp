@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory, order, events and kernels of the OpenCL chip, each with buffers and with shared virtual memory, on
+// in-order and on out-of-order queues.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <numeric>
+#include <thread>
+
+#include "runtime/platform.h"
+
+namespace isthmus {
+namespace {
+
+struct Mode {
+  const char* svm;
+  const char* order;
+};
+
+class OpenCl : public ::testing::TestWithParam<Mode> {
+ protected:
+  void SetUp() override {
+    setenv("ISTHMUS_PLUGIN_PATH", ISTHMUS_PLUGIN_DIR, 1);
+    setenv("ISTHMUS_OPENCL_SVM", GetParam().svm, 1);
+    setenv("ISTHMUS_OPENCL_ORDER", GetParam().order, 1);
+    platform_ = Platform::discover().value();
+    Result<DevicePtr> device = platform_->open("opencl");
+    if (!device.ok()) GTEST_SKIP() << device.status().to_string();
+    device_ = *device;
+  }
+  const isthmus_plugin_t& api() const { return device_->api(); }
+  Result<isthmus_chip_kernel_t*> build(const char* source, const char* entry) {
+    isthmus_chip_kernel_t* kernel = nullptr;
+    RETURN_IF_ERROR(device_->plugin().status(
+        api().kernel_build(device_->handle(), "opencl-c-1.2", source, nullptr, entry, &kernel), "building"));
+    return kernel;
+  }
+  std::shared_ptr<Platform> platform_;
+  DevicePtr device_;
+};
+
+INSTANTIATE_TEST_SUITE_P(All, OpenCl,
+                         ::testing::Values(Mode{"0", "in"}, Mode{"0", "out"}, Mode{"1", "in"}, Mode{"1", "out"}),
+                         [](const auto& info) {
+                           return std::string(info.param.svm[0] == '1' ? "Svm" : "Buffers") +
+                                  (info.param.order[0] == 'i' ? "InOrder" : "OutOfOrder");
+                         });
+
+TEST_P(OpenCl, CopiesInEveryDirection) {
+  const auto stream = device_->create_stream().value();
+  const Buffer a = device_->allocate(1000).value(), b = device_->allocate(5000).value();
+  EXPECT_EQ(a.address() % device_->properties().alignment_bytes, 0u);
+  std::vector<unsigned char> in(1000), out(1000);
+  std::iota(in.begin(), in.end(), 0);
+  ASSERT_TRUE(stream->upload(a.address(), in.data(), 1000).ok());
+  ASSERT_TRUE(stream->copy(b.address() + 123, a.address() + 7, 900).ok());
+  ASSERT_TRUE(stream->fill(b.address() + 123, 9, 10).ok());
+  ASSERT_TRUE(stream->download(out.data(), b.address() + 123, 900).ok());
+  ASSERT_TRUE(stream->wait().ok());
+  for (int i = 0; i < 900; ++i) ASSERT_EQ(out[i], i < 10 ? 9 : in[i + 7]) << i;
+  // Overlapping, both ways.
+  ASSERT_TRUE(stream->copy(a.address() + 10, a.address(), 900).ok());
+  ASSERT_TRUE(stream->copy(a.address() + 5, a.address() + 10, 900).ok());
+  ASSERT_TRUE(stream->download(out.data(), a.address() + 5, 900).ok());
+  ASSERT_TRUE(stream->wait().ok());
+  for (int i = 0; i < 900; ++i) ASSERT_EQ(out[i], in[i]) << i;
+}
+
+TEST_P(OpenCl, AddressesAreChecked) {
+  const auto stream = device_->create_stream().value();
+  const Buffer a = device_->allocate(1 << 12).value();
+  for (const Status& status : {stream->fill(a.address() + 4000, 1, 200), stream->fill(12345, 1, 1)}) {
+    EXPECT_EQ(status.code(), Code::kInvalidArgument);
+    EXPECT_NE(status.message().find("address"), std::string::npos) << status.message();
+  }
+  EXPECT_TRUE(stream->wait().ok());
+  const auto huge = device_->allocate(uint64_t{1} << 60);
+  ASSERT_FALSE(huge.ok());
+  EXPECT_EQ(huge.status().code(), Code::kOutOfMemory);
+}
+
+TEST_P(OpenCl, StrayDereferencesFault) {
+  if (GetParam().svm[0] == '1') GTEST_SKIP() << "addresses of shared virtual memory are pointers";
+  const Buffer a = device_->allocate(64).value();
+  const pid_t child = fork();
+  if (child == 0) {
+    *reinterpret_cast<volatile char*>(a.address()) = 1;
+    _exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) != 0);
+}
+
+TEST_P(OpenCl, PinnedMemoryIsTheHosts) {
+  const auto stream = device_->create_stream().value();
+  const Buffer pinned = device_->allocate(4096, ISTHMUS_MEMORY_PINNED_HOST).value();
+  const Buffer device = device_->allocate(4096).value();
+  auto* host = static_cast<unsigned char*>(pinned.host());
+  ASSERT_NE(host, nullptr);
+  std::memset(host, 5, 4096);
+  ASSERT_TRUE(stream->upload(device.address(), host, 4096).ok());
+  ASSERT_TRUE(stream->wait().ok());
+  std::memset(host, 0, 4096);
+  ASSERT_TRUE(stream->download(host, device.address(), 4096).ok());
+  ASSERT_TRUE(stream->wait().ok());
+  EXPECT_EQ(host[4095], 5);
+}
+
+TEST_P(OpenCl, EventsOrderStreamsAndKeepTime) {
+  const auto a = device_->create_stream().value(), b = device_->create_stream().value();
+  const auto event = device_->create_event().value();
+  EXPECT_TRUE(event->done().value()) << "never recorded";
+  ASSERT_TRUE(event->wait().ok());
+  const Buffer buffer = device_->allocate(1 << 20).value();
+  for (int round = 0; round < 50; ++round) {
+    unsigned char out = 0;
+    ASSERT_TRUE(a->fill(buffer.address(), static_cast<uint8_t>(round), 1 << 20).ok());
+    ASSERT_TRUE(event->record(*a).ok());
+    ASSERT_TRUE(event->make_wait(*b).ok());
+    ASSERT_TRUE(b->download(&out, buffer.address() + (1 << 20) - 1, 1).ok());
+    ASSERT_TRUE(b->wait().ok());
+    EXPECT_EQ(out, round);
+  }
+  const auto later = device_->create_event().value();
+  ASSERT_TRUE(a->fill(buffer.address(), 1, 1 << 20).ok());
+  ASSERT_TRUE(later->record(*a).ok());
+  ASSERT_TRUE(later->wait().ok());
+  EXPECT_TRUE(later->done().value());
+  EXPECT_GT(later->since(*event).value(), 0.0);
+}
+
+TEST_P(OpenCl, HostCallsKeepTheOrder) {
+  const auto stream = device_->create_stream().value();
+  const Buffer buffer = device_->allocate(64).value();
+  struct Seen {
+    unsigned char before = 0;
+    std::atomic<int> calls{0};
+    int at_call = -1;
+  } seen;
+  ASSERT_TRUE(stream->fill(buffer.address(), 3, 64).ok());
+  ASSERT_TRUE(stream->download(&seen.before, buffer.address(), 1).ok());
+  const auto call = [](void* data) {
+    auto* s = static_cast<Seen*>(data);
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    s->at_call = s->before;
+    ++s->calls;
+  };
+  ASSERT_EQ(api().call_host(stream->handle(), call, &seen), ISTHMUS_OK);
+  const unsigned char after = 8;
+  ASSERT_TRUE(stream->upload(buffer.address(), &after, 1).ok());
+  ASSERT_TRUE(stream->download(&seen.before, buffer.address(), 1).ok());
+  ASSERT_TRUE(stream->wait().ok());
+  EXPECT_EQ(seen.calls, 1);
+  EXPECT_EQ(seen.at_call, 3) << "what followed ran before the call was done";
+  EXPECT_EQ(seen.before, 8);
+}
+
+constexpr const char* kAdd = R"(
+struct pair { int a; float b; };
+__kernel void add(__global uchar* x, ulong x_offset, __global uchar* y, ulong y_offset, long n, struct pair p) {
+  __local int shared[16];
+  const long i = get_global_id(0);
+  shared[get_local_id(0)] = p.a;
+  barrier(CLK_LOCAL_MEM_FENCE);
+  if (i < n) ((__global float*)(y + y_offset))[i] = ((__global float*)(x + x_offset))[i] + p.b + shared[0] + (x ? 0 : 1);
+})";
+
+TEST_P(OpenCl, KernelsTakeAddressesAndValues) {
+  const auto stream = device_->create_stream().value();
+  const Buffer x = device_->allocate(4000).value(), y = device_->allocate(4000).value();
+  std::vector<float> in(1000, 1.5f), out(1000);
+  ASSERT_TRUE(stream->upload(x.address(), in.data(), 4000).ok());
+  ASSERT_TRUE(stream->fill(y.address(), 0, 4000).ok());
+  struct Pair {
+    int a;
+    float b;
+  } pair{2, 0.25f};
+  const int64_t n = 900;
+  const isthmus_kernel_argument_t arguments[] = {{ISTHMUS_ARGUMENT_ADDRESS, 0, x.address() + 40, nullptr},
+                                                 {ISTHMUS_ARGUMENT_ADDRESS, 0, y.address() + 80, nullptr},
+                                                 {ISTHMUS_ARGUMENT_VALUE, sizeof n, 0, &n},
+                                                 {ISTHMUS_ARGUMENT_VALUE, sizeof pair, 0, &pair}};
+  const uint32_t groups[3] = {57, 1, 1}, size[3] = {16, 1, 1};
+  isthmus_chip_kernel_t* kernel = build(kAdd, "add").value();
+  ASSERT_EQ(api().kernel_launch(kernel, groups, size, arguments, 4, stream->handle()), ISTHMUS_OK);
+  pair.b = 100;  // the launch has its own copy
+  ASSERT_TRUE(stream->download(out.data(), y.address(), 4000).ok());
+  ASSERT_TRUE(stream->wait().ok());
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(out[i], i >= 20 && i < 920 ? 3.75f : 0.0f) << i;
+
+  const auto launch = [&](const isthmus_kernel_argument_t* with, int count) {
+    return device_->plugin().status(api().kernel_launch(kernel, groups, size, with, count, stream->handle()), "x");
+  };
+  isthmus_kernel_argument_t wrong[4];
+  std::copy(arguments, arguments + 4, wrong);
+  wrong[1].address = 99;
+  EXPECT_NE(launch(wrong, 4).message().find("argument 1"), std::string::npos);
+  wrong[1] = arguments[1];
+  wrong[2].bytes = 3;
+  EXPECT_NE(launch(wrong, 4).message().find("CL_INVALID_ARG_SIZE"), std::string::npos);
+  api().kernel_release(kernel);
+}
+
+TEST_P(OpenCl, ImportedPagesAreReadInPlace) {
+  if (!device_->has(ISTHMUS_FEATURE_IMPORT)) GTEST_SKIP() << "this device has memory of its own";
+  const auto stream = device_->create_stream().value();
+  std::vector<float> host(5000);
+  std::iota(host.begin(), host.end(), 0.0f);
+  isthmus_address_t address = 0;
+  ASSERT_EQ(api().import_host(device_->handle(), host.data() + 3, 4000, &address), ISTHMUS_OK);
+  float out[10] = {};
+  ASSERT_TRUE(stream->download(out, address + 400, 40).ok());
+  ASSERT_TRUE(stream->wait().ok());
+  EXPECT_EQ(out[0], 103.0f);
+  const Buffer copy = device_->allocate(4000).value();
+  ASSERT_TRUE(stream->copy(copy.address(), address, 4000).ok());
+  ASSERT_TRUE(stream->download(out, copy.address() + 40, 40).ok());
+  ASSERT_TRUE(stream->wait().ok());
+  EXPECT_EQ(out[0], 13.0f);
+  api().release_host(device_->handle(), address);
+}
+
+TEST_P(OpenCl, AKernelThatDoesNotBuildShowsTheLogWithTheLine) {
+  const auto kernel = build("__kernel void f() {\n  int x = nonsense;\n}", "f");
+  ASSERT_FALSE(kernel.ok());
+  EXPECT_NE(kernel.status().message().find("nonsense"), std::string::npos) << kernel.status().message();
+  EXPECT_NE(kernel.status().message().find(":2:"), std::string::npos) << kernel.status().message();
+  EXPECT_FALSE(build("__kernel void f() {}", "g").ok());
+}
+
+TEST_P(OpenCl, ProgramsAreKeptOnDiskAndDamageIsMended) {
+  const auto folder = std::filesystem::temp_directory_path() / fmt::format("isthmus_kernels_{}", getpid());
+  std::filesystem::remove_all(folder);
+  setenv("ISTHMUS_KERNEL_CACHE", folder.c_str(), 1);
+  const auto build_anew = [&](const char* damage) {
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+      if (damage) std::filesystem::resize_file(file.path(), std::filesystem::file_size(file.path()) - 50);
+    }
+    device_.reset();
+    device_ = platform_->open("opencl").value();
+    const auto kernel = build(kAdd, "add");
+    ASSERT_TRUE(kernel.ok()) << kernel.status().to_string();
+    api().kernel_release(*kernel);
+  };
+  std::filesystem::create_directories(folder);
+  build_anew(nullptr);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1) << "one program, one file";
+  build_anew(nullptr);
+  build_anew("truncated");
+  unsetenv("ISTHMUS_KERNEL_CACHE");
+  std::filesystem::remove_all(folder);
+}
+
+TEST_P(OpenCl, ManyThreadsEachWithAStream) {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 6; ++t) {
+    threads.emplace_back([this, t] {
+      const auto stream = device_->create_stream().value();
+      for (int i = 0; i < 300; ++i) {
+        const Buffer buffer = device_->allocate(static_cast<uint64_t>(64 + i * t)).value();
+        unsigned char out = 0;
+        EXPECT_TRUE(stream->fill(buffer.address(), static_cast<uint8_t>(t), 64).ok());
+        EXPECT_TRUE(stream->download(&out, buffer.address() + 63, 1).ok());
+        EXPECT_TRUE(stream->wait().ok());
+        EXPECT_EQ(out, t);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace isthmus
