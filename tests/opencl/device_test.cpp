@@ -45,7 +45,8 @@ class OpenCl : public ::testing::TestWithParam<Mode> {
 };
 
 INSTANTIATE_TEST_SUITE_P(All, OpenCl,
-                         ::testing::Values(Mode{"0", "in"}, Mode{"0", "out"}, Mode{"1", "in"}, Mode{"1", "out"}),
+                         ::testing::Values(Mode{"0", "in"}, Mode{"0", "out"}, Mode{"1", "in"},
+                                           Mode{"1", "out"}),
                          [](const auto& info) {
                            return std::string(info.param.svm[0] == '1' ? "Svm" : "Buffers") +
                                   (info.param.order[0] == 'i' ? "InOrder" : "OutOfOrder");
@@ -195,7 +196,8 @@ TEST_P(OpenCl, KernelsTakeAddressesAndValues) {
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(out[i], i >= 20 && i < 920 ? 3.75f : 0.0f) << i;
 
   const auto launch = [&](const isthmus_kernel_argument_t* with, int count) {
-    return device_->plugin().status(api().kernel_launch(kernel, groups, size, with, count, stream->handle()), "x");
+    return device_->plugin().status(api().kernel_launch(kernel, groups, size, with, count, stream->handle()),
+                                    "x");
   };
   isthmus_kernel_argument_t wrong[4];
   std::copy(arguments, arguments + 4, wrong);

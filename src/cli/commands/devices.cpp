@@ -31,7 +31,10 @@ std::vector<std::string> feature_names(uint32_t features) {
        {std::pair(ISTHMUS_FEATURE_HOST_ACCESS, "host access"),
         std::pair(ISTHMUS_FEATURE_IMPORT, "import of host memory"),
         std::pair(ISTHMUS_FEATURE_CAPTURE, "capture"), std::pair(ISTHMUS_FEATURE_EXACT, "exact numerics"),
-        std::pair(ISTHMUS_FEATURE_EVENT_TIMING, "event timing")})
+        std::pair(ISTHMUS_FEATURE_EVENT_TIMING, "event timing"),
+        std::pair(ISTHMUS_FEATURE_KERNEL_EXACT, "exact F32 in kernels"),
+        std::pair(ISTHMUS_FEATURE_KERNEL_DIVISION, "exact division in kernels"),
+        std::pair(ISTHMUS_FEATURE_KERNEL_F64, "F64 in kernels")})
     if (features & bit) names.emplace_back(name);
   return names;
 }

@@ -38,7 +38,8 @@ std::string platform_text(const Api& cl, cl_platform_id platform, cl_platform_in
 // OpenCL 1.2 brought fills, markers with lists and the division option; nothing older is of use.
 bool usable(const Api& cl, cl_device_id device) {
   int major = 0, minor = 0;
-  if (std::sscanf(text(cl, device, CL_DEVICE_VERSION).c_str(), "OpenCL %d.%d", &major, &minor) != 2) return false;
+  if (std::sscanf(text(cl, device, CL_DEVICE_VERSION).c_str(), "OpenCL %d.%d", &major, &minor) != 2)
+    return false;
   return (major > 1 || minor >= 2) && number<cl_bool>(cl, device, CL_DEVICE_AVAILABLE) &&
          number<cl_bool>(cl, device, CL_DEVICE_COMPILER_AVAILABLE) &&
          number<cl_bool>(cl, device, CL_DEVICE_ENDIAN_LITTLE);
@@ -70,7 +71,8 @@ const std::vector<DeviceId>& find_devices() {
 Result<std::unique_ptr<Device>> Device::open(int32_t index) {
   const std::vector<DeviceId>& all = find_devices();
   if (index < 0 || static_cast<size_t>(index) >= all.size())
-    return error(Code::kNotFound, "there is no OpenCL device number {}; this machine has {}", index, all.size());
+    return error(Code::kNotFound, "there is no OpenCL device number {}; this machine has {}", index,
+                 all.size());
   std::unique_ptr<Device> device(new Device);
   device->cl_ = find_api();
   device->id_ = all[index].device;
@@ -97,10 +99,11 @@ Status Device::read_properties(const DeviceId& id) {
   const std::string platform = platform_text(cl, id.platform, CL_PLATFORM_NAME);
   name_ = fmt::format("{}, OpenCL of {}", chip, platform);
   architecture_ = "opencl-" + chip;
-  identity_ = fmt::format("{}\n{}\n{}\n{}\n{}", platform, platform_text(cl, id.platform, CL_PLATFORM_VERSION), chip,
-                          version, text(cl, id_, CL_DRIVER_VERSION));
+  identity_ = fmt::format("{}\n{}\n{}\n{}\n{}", platform, platform_text(cl, id.platform, CL_PLATFORM_VERSION),
+                          chip, version, text(cl, id_, CL_DRIVER_VERSION));
   memory_bytes_ = number<cl_ulong>(cl, id_, CL_DEVICE_GLOBAL_MEM_SIZE);
-  alignment_bytes_ = std::bit_ceil(std::max<uint64_t>(64, number<cl_uint>(cl, id_, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8));
+  alignment_bytes_ =
+      std::bit_ceil(std::max<uint64_t>(64, number<cl_uint>(cl, id_, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8));
   units_ = static_cast<int32_t>(number<cl_uint>(cl, id_, CL_DEVICE_MAX_COMPUTE_UNITS));
   features_ = ISTHMUS_FEATURE_EVENT_TIMING;
   if (number<cl_bool>(cl, id_, CL_DEVICE_HOST_UNIFIED_MEMORY)) features_ |= ISTHMUS_FEATURE_IMPORT;
@@ -114,13 +117,14 @@ Status Device::read_properties(const DeviceId& id) {
     features_ |= ISTHMUS_FEATURE_KERNEL_DIVISION;
     build_options_ += " -cl-fp32-correctly-rounded-divide-sqrt";
   }
-  if (number<cl_device_fp_config>(cl, id_, CL_DEVICE_DOUBLE_FP_CONFIG)) features_ |= ISTHMUS_FEATURE_KERNEL_F64;
+  if (number<cl_device_fp_config>(cl, id_, CL_DEVICE_DOUBLE_FP_CONFIG))
+    features_ |= ISTHMUS_FEATURE_KERNEL_F64;
   return ok();
 }
 
 Status Device::choose_modes() {
-  const bool can_share = cl_->clSVMAlloc && cl_->clSVMFree && cl_->clEnqueueSVMMemcpy && cl_->clEnqueueSVMMemFill &&
-                         cl_->clSetKernelArgSVMPointer &&
+  const bool can_share = cl_->clSVMAlloc && cl_->clSVMFree && cl_->clEnqueueSVMMemcpy &&
+                         cl_->clEnqueueSVMMemFill && cl_->clSetKernelArgSVMPointer &&
                          number<cl_device_svm_capabilities>(*cl_, id_, CL_DEVICE_SVM_CAPABILITIES) != 0;
   const char* svm = std::getenv("ISTHMUS_OPENCL_SVM");
   const std::string_view wanted = svm ? svm : "";

@@ -33,7 +33,8 @@ Memory::~Memory() {
 Result<isthmus_address_t> Memory::reserve(Allocation allocation, uint64_t skew) {
   const uint64_t page = page_bytes();
   allocation.reserved = (skew + allocation.bytes + page - 1) / page * page + page;
-  void* start = mmap(nullptr, allocation.reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* start =
+      mmap(nullptr, allocation.reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (start == MAP_FAILED) {
     allocation.reserved = 0;
     release(allocation);
@@ -58,7 +59,8 @@ Result<isthmus_address_t> Memory::allocate(isthmus_memory_kind_t kind, uint64_t 
   allocation.bytes = bytes;
   if (svm_) {
     allocation.svm = cl_.clSVMAlloc(context_, CL_MEM_READ_WRITE, bytes, 0);
-    if (!allocation.svm) return error(Code::kOutOfMemory, "the device has no {} bytes left (clSVMAlloc)", bytes);
+    if (!allocation.svm)
+      return error(Code::kOutOfMemory, "the device has no {} bytes left (clSVMAlloc)", bytes);
     const auto address = reinterpret_cast<isthmus_address_t>(allocation.svm);
     std::unique_lock lock(mutex_);
     allocations_[address] = allocation;
@@ -83,8 +85,9 @@ Result<isthmus_address_t> Memory::allocate_pinned(uint64_t bytes) {
   allocation.buffer =
       cl_.clCreateBuffer(context_, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, bytes, nullptr, &code);
   RETURN_IF_ERROR(check(code, fmt::format("making a pinned buffer of {} bytes", bytes)));
-  allocation.mapped = cl_.clEnqueueMapBuffer(mapping_queue_, allocation.buffer, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE,
-                                             0, bytes, 0, nullptr, nullptr, &code);
+  allocation.mapped =
+      cl_.clEnqueueMapBuffer(mapping_queue_, allocation.buffer, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0, bytes,
+                             0, nullptr, nullptr, &code);
   if (code != CL_SUCCESS) {
     cl_.clReleaseMemObject(allocation.buffer);
     return check(code, fmt::format("mapping a pinned buffer of {} bytes", bytes));

@@ -42,7 +42,7 @@ class Memory {
     uint64_t reserved = 0;  // host pages, 0 where none are
     cl_mem buffer = nullptr;
     void* svm = nullptr;
-    void* mapped = nullptr;  // pinned memory: where the host sees the buffer
+    void* mapped = nullptr;       // pinned memory: where the host sees the buffer
     isthmus_address_t start = 0;  // of the reserved pages
   };
   Result<isthmus_address_t> reserve(Allocation allocation, uint64_t skew);

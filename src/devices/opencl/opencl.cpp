@@ -23,7 +23,8 @@ constexpr const char* kLost = "the driver gave up; look into the system's log, t
 #define ISTHMUS_CL(NAME) NAME, #NAME
 constexpr Meaning kMeanings[] = {
     {ISTHMUS_CL(CL_DEVICE_NOT_FOUND), Code::kNotFound, "there is no such device"},
-    {ISTHMUS_CL(CL_DEVICE_NOT_AVAILABLE), Code::kUnavailable, "the device is busy or switched off; try later"},
+    {ISTHMUS_CL(CL_DEVICE_NOT_AVAILABLE), Code::kUnavailable,
+     "the device is busy or switched off; try later"},
     {ISTHMUS_CL(CL_COMPILER_NOT_AVAILABLE), Code::kUnimplemented,
      "the driver has no compiler; install the full driver"},
     {ISTHMUS_CL(CL_MEM_OBJECT_ALLOCATION_FAILURE), Code::kOutOfMemory, kNoMemory},
@@ -34,7 +35,8 @@ constexpr Meaning kMeanings[] = {
      "the event has no time yet; wait for it first"},
     {ISTHMUS_CL(CL_MEM_COPY_OVERLAP), Code::kInternal, kOurs},
     {ISTHMUS_CL(CL_BUILD_PROGRAM_FAILURE), Code::kInternal, "the kernel does not compile; see the log"},
-    {ISTHMUS_CL(CL_MAP_FAILURE), Code::kOutOfMemory, "the host cannot see that memory; allocate less pinned memory"},
+    {ISTHMUS_CL(CL_MAP_FAILURE), Code::kOutOfMemory,
+     "the host cannot see that memory; allocate less pinned memory"},
     {ISTHMUS_CL(CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST), Code::kDeviceLost,
      "work it waited for failed before"},
     {ISTHMUS_CL(CL_COMPILE_PROGRAM_FAILURE), Code::kInternal, "the kernel does not compile; see the log"},
@@ -50,7 +52,8 @@ constexpr Meaning kMeanings[] = {
     {ISTHMUS_CL(CL_INVALID_HOST_PTR), Code::kInvalidArgument, "the driver cannot use that host memory"},
     {ISTHMUS_CL(CL_INVALID_MEM_OBJECT), Code::kInternal, kOurs},
     {ISTHMUS_CL(CL_INVALID_BINARY), Code::kDataLoss, "a stored kernel is not for this driver"},
-    {ISTHMUS_CL(CL_INVALID_BUILD_OPTIONS), Code::kInvalidArgument, "the compiler does not know these options"},
+    {ISTHMUS_CL(CL_INVALID_BUILD_OPTIONS), Code::kInvalidArgument,
+     "the compiler does not know these options"},
     {ISTHMUS_CL(CL_INVALID_PROGRAM), Code::kInternal, kOurs},
     {ISTHMUS_CL(CL_INVALID_PROGRAM_EXECUTABLE), Code::kInternal, kOurs},
     {ISTHMUS_CL(CL_INVALID_KERNEL_NAME), Code::kInvalidArgument, "the source has no kernel of that name"},
@@ -106,8 +109,8 @@ Status check(cl_int code, const std::string& doing) {
   for (const Meaning& m : kMeanings)
     if (m.code == code) return error(m.status, "{} failed: {} ({}, {})", doing, m.sentence, m.name, code);
   return error(Code::kInternal,
-               "{} failed with code {}, which OpenCL does not name; the driver's own documentation may", doing,
-               code);
+               "{} failed with code {}, which OpenCL does not name; the driver's own documentation may",
+               doing, code);
 }
 
 }  // namespace isthmus::opencl

@@ -9,114 +9,116 @@
 namespace isthmus::opencl {
 namespace {
 
-isthmus_host_t g_host;
+// What plugin.h's handles point to: the object, and whom to tell what goes wrong with it.
+template <typename T>
+struct Handle {
+  const isthmus_host_t* host;  // of the device
+  std::unique_ptr<T> object;
+  T& operator*() { return *object; }
+  T* operator->() { return object.get(); }
+};
 
-isthmus_status_t report(const Status& status) {
+isthmus_status_t report(const isthmus_host_t* host, const Status& status) {
   if (status.ok()) return ISTHMUS_OK;
   const auto code = static_cast<isthmus_status_t>(status.code());
-  g_host.report_error(g_host.context, code, status.message().c_str());
+  host->report_error(host->context, code, status.message().c_str());
   return code;
 }
-
-// Gives a new object to the caller as one of plugin.h's handles.
-template <typename Handle, typename T>
-isthmus_status_t give(Result<std::unique_ptr<T>> made, Handle** out) {
-  if (!made.ok()) return report(made.status());
-  *out = reinterpret_cast<Handle*>(std::move(made).value().release());
+template <typename T, typename Out>
+isthmus_status_t answer(const isthmus_host_t* host, const Result<T>& result, Out* out) {
+  if (!result.ok()) return report(host, result.status());
+  *out = static_cast<Out>(*result);
+  return ISTHMUS_OK;
+}
+template <typename T, typename Chip>
+isthmus_status_t give(const isthmus_host_t* host, Result<std::unique_ptr<T>> made, Chip** out) {
+  if (!made.ok()) return report(host, made.status());
+  *out = reinterpret_cast<Chip*>(new Handle<T>{host, std::move(made).value()});
   return ISTHMUS_OK;
 }
 
-Device& of(isthmus_chip_device_t* device) { return *reinterpret_cast<Device*>(device); }
-Stream& of(isthmus_chip_stream_t* stream) { return *reinterpret_cast<Stream*>(stream); }
-Event& of(isthmus_chip_event_t* event) { return *reinterpret_cast<Event*>(event); }
-Kernel& of(isthmus_chip_kernel_t* kernel) { return *reinterpret_cast<Kernel*>(kernel); }
+Handle<Device>& of(isthmus_chip_device_t* device) { return *reinterpret_cast<Handle<Device>*>(device); }
+Handle<Stream>& of(isthmus_chip_stream_t* stream) { return *reinterpret_cast<Handle<Stream>*>(stream); }
+Handle<Event>& of(isthmus_chip_event_t* event) { return *reinterpret_cast<Handle<Event>*>(event); }
+Handle<Kernel>& of(isthmus_chip_kernel_t* kernel) { return *reinterpret_cast<Handle<Kernel>*>(kernel); }
 
 // -- devices and memory --
 
 int32_t device_count() { return static_cast<int32_t>(find_devices().size()); }
-isthmus_status_t device_open(int32_t index, isthmus_chip_device_t** device) {
-  return give(Device::open(index), device);
+isthmus_status_t device_open(const isthmus_host_t* host, int32_t index, isthmus_chip_device_t** device) {
+  return give(host, Device::open(index), device);
 }
 void device_close(isthmus_chip_device_t* device) { delete &of(device); }
 isthmus_status_t device_properties(isthmus_chip_device_t* device, isthmus_device_properties_t* out) {
-  const isthmus_device_properties_t p = of(device).properties();
+  const isthmus_device_properties_t p = of(device)->properties();
   const size_t bytes = out->size < sizeof p ? out->size : sizeof p;
   std::memcpy(out, &p, bytes);
   out->size = bytes;
   return ISTHMUS_OK;
 }
-isthmus_status_t give_address(const Result<isthmus_address_t>& made, isthmus_address_t* address) {
-  if (!made.ok()) return report(made.status());
-  *address = *made;
-  return ISTHMUS_OK;
-}
 isthmus_status_t allocate(isthmus_chip_device_t* device, isthmus_memory_kind_t kind, uint64_t bytes,
                           isthmus_address_t* address) {
-  return give_address(of(device).memory().allocate(kind, bytes), address);
+  return answer(of(device).host, of(device)->memory().allocate(kind, bytes), address);
 }
-void free_memory(isthmus_chip_device_t* device, isthmus_address_t address) { of(device).memory().free(address); }
+void free_memory(isthmus_chip_device_t* device, isthmus_address_t address) {
+  of(device)->memory().free(address);
+}
 isthmus_status_t import_host(isthmus_chip_device_t* device, const void* host, uint64_t bytes,
                              isthmus_address_t* address) {
-  return give_address(of(device).memory().import(host, bytes), address);
+  return answer(of(device).host, of(device)->memory().import(host, bytes), address);
 }
 
 // -- streams and events --
 
 isthmus_status_t stream_create(isthmus_chip_device_t* device, isthmus_chip_stream_t** stream) {
-  return give(of(device).create_stream(), stream);
+  return give(of(device).host, of(device)->create_stream(), stream);
 }
 void stream_destroy(isthmus_chip_stream_t* stream) { delete &of(stream); }
-isthmus_status_t stream_wait(isthmus_chip_stream_t* stream) { return report(of(stream).wait()); }
-isthmus_status_t stream_query(isthmus_chip_stream_t* stream, int32_t* idle) {
-  const Result<bool> answer = of(stream).idle();
-  if (!answer.ok()) return report(answer.status());
-  *idle = *answer;
-  return ISTHMUS_OK;
+isthmus_status_t stream_wait(isthmus_chip_stream_t* stream) {
+  return report(of(stream).host, of(stream)->wait());
 }
-isthmus_status_t copy(isthmus_chip_stream_t* stream, isthmus_copy_direction_t direction, uint64_t dst, uint64_t src,
-                      uint64_t bytes) {
-  return report(of(stream).copy(direction, dst, src, bytes));
+isthmus_status_t stream_query(isthmus_chip_stream_t* stream, int32_t* idle) {
+  return answer(of(stream).host, of(stream)->idle(), idle);
+}
+isthmus_status_t copy(isthmus_chip_stream_t* stream, isthmus_copy_direction_t direction, uint64_t dst,
+                      uint64_t src, uint64_t bytes) {
+  return report(of(stream).host, of(stream)->copy(direction, dst, src, bytes));
 }
 isthmus_status_t fill(isthmus_chip_stream_t* stream, isthmus_address_t dst, uint8_t value, uint64_t bytes) {
-  return report(of(stream).fill(dst, value, bytes));
+  return report(of(stream).host, of(stream)->fill(dst, value, bytes));
 }
 isthmus_status_t call_host(isthmus_chip_stream_t* stream, void (*function)(void*), void* argument) {
-  return report(of(stream).call_host(function, argument));
+  return report(of(stream).host, of(stream)->call_host(function, argument));
 }
 isthmus_status_t event_create(isthmus_chip_device_t* device, isthmus_chip_event_t** event) {
-  return give(of(device).create_event(), event);
+  return give(of(device).host, of(device)->create_event(), event);
 }
 void event_destroy(isthmus_chip_event_t* event) { delete &of(event); }
 isthmus_status_t event_record(isthmus_chip_event_t* event, isthmus_chip_stream_t* stream) {
-  return report(of(stream).record(of(event)));
+  return report(of(stream).host, of(stream)->record(*of(event)));
 }
-isthmus_status_t event_wait(isthmus_chip_event_t* event) { return report(of(event).wait()); }
+isthmus_status_t event_wait(isthmus_chip_event_t* event) { return report(of(event).host, of(event)->wait()); }
 isthmus_status_t event_query(isthmus_chip_event_t* event, int32_t* done) {
-  const Result<bool> answer = of(event).done();
-  if (!answer.ok()) return report(answer.status());
-  *done = *answer;
-  return ISTHMUS_OK;
+  return answer(of(event).host, of(event)->done(), done);
 }
 isthmus_status_t stream_wait_event(isthmus_chip_stream_t* stream, isthmus_chip_event_t* event) {
-  return report(of(stream).wait_for(of(event).marker()));
+  return report(of(stream).host, of(stream)->wait_for(of(event)->marker()));
 }
 isthmus_status_t event_elapsed(isthmus_chip_event_t* start, isthmus_chip_event_t* end, double* seconds) {
-  const Result<double> answer = of(end).since(of(start));
-  if (!answer.ok()) return report(answer.status());
-  *seconds = *answer;
-  return ISTHMUS_OK;
+  return answer(of(end).host, of(end)->since(*of(start)), seconds);
 }
 
 // -- kernels --
 
 isthmus_status_t kernel_build(isthmus_chip_device_t* device, const char* language, const char* source,
                               const char* options, const char* entry, isthmus_chip_kernel_t** kernel) {
-  return give(of(device).build(language, source, options ? options : "", entry), kernel);
+  return give(of(device).host, of(device)->build(language, source, options ? options : "", entry), kernel);
 }
-isthmus_status_t kernel_launch(isthmus_chip_kernel_t* kernel, const uint32_t groups[3], const uint32_t group_size[3],
-                               const isthmus_kernel_argument_t* arguments, int32_t argument_count,
-                               isthmus_chip_stream_t* stream) {
-  return report(of(kernel).launch(groups, group_size, arguments, argument_count, of(stream)));
+isthmus_status_t kernel_launch(isthmus_chip_kernel_t* kernel, const uint32_t groups[3],
+                               const uint32_t group_size[3], const isthmus_kernel_argument_t* arguments,
+                               int32_t argument_count, isthmus_chip_stream_t* stream) {
+  return report(of(stream).host,
+                of(kernel)->launch(groups, group_size, arguments, argument_count, *of(stream)));
 }
 void kernel_release(isthmus_chip_kernel_t* kernel) { delete &of(kernel); }
 
@@ -158,10 +160,7 @@ isthmus_plugin_t make_plugin() {
 }  // namespace
 }  // namespace isthmus::opencl
 
-extern "C" ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_host_t* host) {
-  using namespace isthmus::opencl;
-  std::memset(&g_host, 0, sizeof g_host);
-  std::memcpy(&g_host, host, host->size < sizeof g_host ? host->size : sizeof g_host);
-  static const isthmus_plugin_t plugin = make_plugin();
+extern "C" ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_host_t*) {
+  static const isthmus_plugin_t plugin = isthmus::opencl::make_plugin();
   return &plugin;
 }

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <cstring>
 
 namespace isthmus::opencl {
 namespace {
@@ -20,8 +20,10 @@ constexpr size_t kLogBytes = 4000;  // of a compiler's log in an error
 std::string cache_folder() {
   if (const char* wish = std::getenv("ISTHMUS_KERNEL_CACHE"))
     return std::string_view(wish) == "off" ? std::string() : std::string(wish);
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg) return std::string(xdg) + "/isthmus/kernels";
-  if (const char* home = std::getenv("HOME"); home && *home) return std::string(home) + "/.cache/isthmus/kernels";
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg)
+    return std::string(xdg) + "/isthmus/kernels";
+  if (const char* home = std::getenv("HOME"); home && *home)
+    return std::string(home) + "/.cache/isthmus/kernels";
   return "";
 }
 
@@ -31,8 +33,8 @@ uint64_t hash(std::string_view text) {  // FNV-1a
   return h;
 }
 
-// A file holds this head, the key and the binary. Whatever is wrong with it, the source is there: it counts as
-// absent. The sum is needed because drivers may crash on a damaged binary.
+// A file holds this head, the key and the binary. Whatever is wrong with it, the source is there: it counts
+// as absent. The sum is needed because drivers may crash on a damaged binary.
 struct Head {
   char magic[8];
   uint64_t key_bytes;
@@ -54,7 +56,8 @@ std::string build_log(const Api& cl, cl_program program, cl_device_id device) {
 // -- Kernel --
 
 // An address is two parameters of the kernel: the buffer's first byte and the offset from it.
-Status Kernel::set_arguments(const isthmus_kernel_argument_t* arguments, int32_t count, const Memory& memory) {
+Status Kernel::set_arguments(const isthmus_kernel_argument_t* arguments, int32_t count,
+                             const Memory& memory) {
   cl_uint at = 0;
   for (int32_t i = 0; i < count; ++i) {
     const isthmus_kernel_argument_t& argument = arguments[i];
@@ -73,7 +76,8 @@ Status Kernel::set_arguments(const isthmus_kernel_argument_t* arguments, int32_t
     } else if (argument.kind == ISTHMUS_ARGUMENT_VALUE) {
       code = cl_.clSetKernelArg(kernel_, at++, argument.bytes, argument.value);
     } else {
-      return invalid_argument("kernel '{}', argument {}: no kind {}", entry_, i, static_cast<int>(argument.kind));
+      return invalid_argument("kernel '{}', argument {}: no kind {}", entry_, i,
+                              static_cast<int>(argument.kind));
     }
     RETURN_IF_ERROR(check(code, fmt::format("setting argument {} of kernel '{}'", i, entry_)));
   }
@@ -117,7 +121,8 @@ Result<std::unique_ptr<Kernel>> Programs::build(const std::string& source, const
   cl_kernel handle = cl_.clCreateKernel(program, entry.c_str(), &code);
   RETURN_IF_ERROR(check(code, fmt::format("making kernel '{}'", entry)));
   size_t largest = 1;
-  code = cl_.clGetKernelWorkGroupInfo(handle, device_, CL_KERNEL_WORK_GROUP_SIZE, sizeof largest, &largest, nullptr);
+  code = cl_.clGetKernelWorkGroupInfo(handle, device_, CL_KERNEL_WORK_GROUP_SIZE, sizeof largest, &largest,
+                                      nullptr);
   auto kernel = std::make_unique<Kernel>(cl_, handle, entry, largest);
   RETURN_IF_ERROR(check(code, fmt::format("asking for the work groups of kernel '{}'", entry)));
   return kernel;

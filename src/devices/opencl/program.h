@@ -11,7 +11,8 @@
 
 namespace isthmus::opencl {
 
-// One entry of a program. Thread-safe: OpenCL keeps arguments in the kernel, so a launch is a critical section.
+// One entry of a program. Thread-safe: OpenCL keeps arguments in the kernel, so a launch is a critical
+// section.
 class Kernel {
  public:
   Kernel(const Api& cl, cl_kernel kernel, std::string entry, uint64_t largest_group)

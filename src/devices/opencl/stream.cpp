@@ -140,7 +140,8 @@ Status Stream::copy_on_device(const Place& dst, const Place& src, uint64_t bytes
       return cl_.clEnqueueReadBuffer(queue_, src.buffer, CL_FALSE, src.offset, bytes, to, n, waits, event);
     if (src.svm)
       return cl_.clEnqueueWriteBuffer(queue_, dst.buffer, CL_FALSE, dst.offset, bytes, from, n, waits, event);
-    return cl_.clEnqueueCopyBuffer(queue_, src.buffer, dst.buffer, src.offset, dst.offset, bytes, n, waits, event);
+    return cl_.clEnqueueCopyBuffer(queue_, src.buffer, dst.buffer, src.offset, dst.offset, bytes, n, waits,
+                                   event);
   });
 }
 
@@ -153,12 +154,13 @@ Status Stream::fill(isthmus_address_t dst, uint8_t value, uint64_t bytes) {
   });
 }
 
-// A marker calls the function when all before is done; what follows waits for a user event that the call sets.
+// A marker calls the function when all before is done; what follows waits for a user event that the call
+// sets.
 Status Stream::call_host(void (*function)(void*), void* argument) {
-  RETURN_IF_ERROR(enqueue("putting a host call on a stream",
-                          [&](cl_uint n, const cl_event* waits, cl_event* event) {
-                            return cl_.clEnqueueMarkerWithWaitList(queue_, n, waits, event);
-                          }));
+  RETURN_IF_ERROR(
+      enqueue("putting a host call on a stream", [&](cl_uint n, const cl_event* waits, cl_event* event) {
+        return cl_.clEnqueueMarkerWithWaitList(queue_, n, waits, event);
+      }));
   EventRef before;
   {
     std::lock_guard lock(mutex_);
@@ -237,9 +239,9 @@ Result<double> Event::since(Event& start) {
     return error(Code::kFailedPrecondition, "timing needs two recorded events that are done");
   cl_ulong begin = 0, end = 0;
   for (const auto& [event, nanoseconds] : {std::pair(from.get(), &begin), std::pair(to.get(), &end)})
-    RETURN_IF_ERROR(check(
-        cl_.clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof *nanoseconds, nanoseconds, nullptr),
-        "reading an event's time"));
+    RETURN_IF_ERROR(check(cl_.clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof *nanoseconds,
+                                                      nanoseconds, nullptr),
+                          "reading an event's time"));
   return (static_cast<double>(end) - static_cast<double>(begin)) * 1e-9;
 }
 
