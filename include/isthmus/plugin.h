@@ -97,8 +97,8 @@ typedef enum isthmus_device_feature_t {
   ISTHMUS_FEATURE_HOST_ACCESS =
       1u << 0,                      /* device addresses are host pointers: the host may read and write them */
   ISTHMUS_FEATURE_IMPORT = 1u << 1, /* import_host works */
-  ISTHMUS_FEATURE_CAPTURE = 1u << 2,     /* the capture entries work */
-  ISTHMUS_FEATURE_EXACT = 1u << 3,       /* its operators keep the exact order unless asked for fast ones */
+  ISTHMUS_FEATURE_CAPTURE = 1u << 2,      /* the capture entries work */
+  ISTHMUS_FEATURE_EXACT = 1u << 3,        /* its operators keep the exact order unless asked for fast ones */
   ISTHMUS_FEATURE_EVENT_TIMING = 1u << 4, /* event_elapsed works */
   /* In kernels it builds: F32 + - * and fma round to nearest and keep subnormals, infinities and NaN … */
   ISTHMUS_FEATURE_KERNEL_EXACT = 1u << 5,
