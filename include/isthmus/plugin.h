@@ -19,7 +19,8 @@
  * versions. What changed is in CHANGELOG.md.
  *
  * Strings are UTF-8 and NUL-terminated. Strings and arrays passed in a call live until the call returns
- * unless said otherwise. Strings a plug-in returns live until the object they describe is destroyed.
+ * unless said otherwise. Strings a plug-in returns live until the object they describe is destroyed (those of
+ * isthmus_prepared_t until op_release).
  *
  * Errors. Every entry that can fail returns a code and, before returning a failure, calls report_error of the
  * device's host once, from the same thread, with a sentence: what happened, where, what to do. Nothing is
@@ -214,6 +215,9 @@ typedef struct isthmus_prepared_t {
    * equal names, source bytes, dtypes and dims mean equal packed bytes, in every process and version. */
   const char* packed_layout[ISTHMUS_MAX_OPERANDS];
   uint64_t packed_bytes[ISTHMUS_MAX_OPERANDS];
+  /* For people: which better implementations of the chip's own refused and why, "; " between them:
+   * "avx512 rows: strides; avx512 panels: dtype". NULL when none did. */
+  const char* refused;
 } isthmus_prepared_t;
 
 /* ---- Kernels

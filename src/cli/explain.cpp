@@ -41,35 +41,6 @@ Result<std::unique_ptr<PreparedOp>> prepare_sample(const DevicePtr& device, cons
 
 }  // namespace
 
-HostOptions RefusalLog::host_options(int threads) {
-  HostOptions options;
-  options.thread_count = threads;
-  options.log = &RefusalLog::add;
-  options.log_context = this;
-  return options;
-}
-
-void RefusalLog::add(void* self, isthmus_log_level_t, const char* message) {
-  auto& log = *static_cast<RefusalLog*>(self);
-  constexpr std::string_view kMark = " instead of ";
-  const std::string_view text = message;
-  const size_t mark = text.find(kMark);
-  if (mark == std::string_view::npos) return;
-  std::lock_guard lock(log.mutex_);
-  log.reasons_.try_emplace(std::string(text.substr(0, mark)), text.substr(mark + kMark.size()));
-}
-
-std::string RefusalLog::of(const std::string& op, const std::string& implementation) const {
-  std::lock_guard lock(mutex_);
-  const auto found = reasons_.find(fmt::format("{}: {}", op, implementation));
-  return found == reasons_.end() ? "" : found->second;
-}
-
-void add_refusals(const RefusalLog& log, ExplainRows& rows) {
-  for (Executable::ReportRow& row : rows)
-    if (row.refusal.empty()) row.refusal = log.of(row.op, row.implementation);
-}
-
 Result<ExplainRows> explain_samples(const DevicePtr& device) {
   ExplainRows rows;
   std::vector<const OpDef*> ops = all_ops();

@@ -3,8 +3,6 @@
 // model's graph.
 #pragma once
 
-#include <map>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -12,21 +10,6 @@
 #include "cli/print.h"
 
 namespace isthmus::cli {
-
-// What chips say at debug level while operators are prepared: "OPERATOR: IMPLEMENTATION instead of BETTER:
-// reason; …".
-class RefusalLog {
- public:
-  // To discover chips with; this object must outlive them.
-  HostOptions host_options(int threads);
-  // Why better implementations than this one refused; empty when none did, or the chip does not say.
-  std::string of(const std::string& op, const std::string& implementation) const;
-
- private:
-  static void add(void* self, isthmus_log_level_t level, const char* message);
-  mutable std::mutex mutex_;
-  std::map<std::string, std::string> reasons_;  // by "OPERATOR: IMPLEMENTATION"; the first of each
-};
 
 // One operator and implementation. `nodes` counts a graph's nodes, or samples where there is no graph.
 using ExplainRows = std::vector<Executable::ReportRow>;
@@ -38,9 +21,6 @@ Result<ExplainRows> explain_samples(const DevicePtr& device);
 // A model's step graph, compiled for the device as running it would.
 Result<ExplainRows> explain_model(std::shared_ptr<const Model> model, const std::string& device,
                                   std::shared_ptr<Platform> chips, const ModelOptions& options);
-
-// Fills the refusal of rows that did not fall back.
-void add_refusals(const RefusalLog& log, ExplainRows& rows);
 
 // "a x: why; b x: why; c y: other" as lines for people: "a/b x: why", "c y: other".
 std::vector<std::string> grouped_refusals(std::string_view refusal);

@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why better implementations refused, as chips say it while operators are prepared.
+// Why better implementations refused, as people read it.
 #include "cli/explain.h"
 
 #include <gtest/gtest.h>
 
 namespace isthmus::cli {
 namespace {
-
-TEST(Explain, KeepsTheFirstReasonOfEachImplementation) {
-  RefusalLog log;
-  const HostOptions options = log.host_options(3);
-  EXPECT_EQ(options.thread_count, 3);
-  for (const char* message :
-       {"add: avx2 rows instead of avx512 rows: strides", "something else",
-        "add: avx2 rows instead of avx512 rows: another", "add: generic instead of x: y"})
-    options.log(options.log_context, ISTHMUS_LOG_DEBUG, message);
-  EXPECT_EQ(log.of("add", "avx2 rows"), "avx512 rows: strides");
-  EXPECT_EQ(log.of("add", "generic"), "x: y");
-  EXPECT_EQ(log.of("mul", "avx2 rows"), "");
-}
 
 TEST(Explain, ReasonsThatAgreeShareALine) {
   EXPECT_EQ(grouped_refusals("a x: why; b x: why; c y: other"),

@@ -235,6 +235,7 @@ std::vector<Executable::ReportRow> Executable::report() const {
     if (is_new) return;
     at->second.nodes += part.nodes;
     at->second.bytes_copied += part.bytes_copied;
+    if (at->second.refusal.empty()) at->second.refusal = part.refusal;
   };
   for (const Step& step : steps_) {
     if (step.flow) {

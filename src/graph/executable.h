@@ -58,7 +58,8 @@ class Executable {
 
   // What runs where: one row per operator and implementation, with those inside regions.
   struct ReportRow {
-    std::string op, implementation, refusal;
+    std::string op, implementation;
+    std::string refusal;  // see PreparedOp::refusal; the first node's that has one
     int nodes = 0;
     bool fallback = false;
     uint64_t bytes_copied = 0;

@@ -120,6 +120,7 @@ Result<std::unique_ptr<PreparedOp>> PreparedOp::prepare(const DevicePtr& device,
     result->handle_ = prepared.op;
     result->workspace_bytes_ = prepared.workspace_bytes;
     result->implementation_ = prepared.implementation ? prepared.implementation : device->plugin().name();
+    result->refusal_ = prepared.refused ? prepared.refused : "";
     for (int i = 0; i < input_count; ++i) {
       if (!prepared.packed_layout[i]) continue;
       result->packed_layout_[i] = prepared.packed_layout[i];

@@ -52,7 +52,9 @@ class PreparedOp {
   uint64_t workspace_bytes() const { return workspace_bytes_; }
   const std::string& implementation() const { return implementation_; }  // "avx512 …", "reference on host"
   bool is_fallback() const { return handle_ == nullptr; }
-  const std::string& refusal() const { return refusal_; }  // why the chip did not take it; empty when it did
+  // Why the chip did not take it, or, when it did, why better implementations of the chip's did not; may be
+  // empty.
+  const std::string& refusal() const { return refusal_; }
   uint64_t bytes_copied() const { return bytes_copied_; }  // by the fallback, so far
 
   // The layout the chip wants a constant input in, or null; see isthmus_prepared_t.

@@ -146,9 +146,7 @@ void print_failures(const Platform& chips, bool color) {
 }
 
 Status print_devices(const DevicesOptions& options, const Context& context) {
-  RefusalLog log;
-  ASSIGN_OR_RETURN(const std::shared_ptr<Platform> chips,
-                   Platform::discover(log.host_options(options.run.threads)));
+  ASSIGN_OR_RETURN(const std::shared_ptr<Platform> chips, discover_chips(options.run.threads));
   const bool explain = options.explain->count() > 0;
   const bool of_model = !options.model.empty();
   const char* const unit = of_model ? "nodes" : "samples";
@@ -160,7 +158,6 @@ Status print_devices(const DevicesOptions& options, const Context& context) {
   for (Found& f : found) {
     if (!explain || !f.device.ok()) continue;
     f.explained = of_model ? explain_model(model, f.id, chips, options.run) : explain_samples(*f.device);
-    if (f.explained.ok()) add_refusals(log, f.explained.value());
   }
   if (context.json) {
     Json document = {{"devices", Json::array()}, {"failures", Json::array()}};

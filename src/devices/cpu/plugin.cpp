@@ -276,9 +276,7 @@ isthmus_status_t op_prepare(isthmus_chip_device_t* device, const isthmus_op_quer
         }
         op->kernel = kernel;
         std::snprintf(op->implementation, sizeof op->implementation, "%s %s", isas[i]->isa, kernel->name);
-        if (!reasons.empty())  // for `isthmus devices --explain`, which knows the form
-          host.log(host.context, ISTHMUS_LOG_DEBUG,
-                   (std::string(query->name) + ": " + op->implementation + " instead of " + reasons).c_str());
+        op->refused = std::move(reasons);
         op->operand_count = query->input_count + query->output_count;
         for (int o = 0; o < op->operand_count; ++o) op->ranks[o] = query->operands[o].rank;
         op->size_operand = query->output_count ? query->input_count : 0;
@@ -286,6 +284,7 @@ isthmus_status_t op_prepare(isthmus_chip_device_t* device, const isthmus_op_quer
         result.size = sizeof result;
         result.workspace_bytes = op->plan.workspace_bytes;
         result.implementation = op->implementation;
+        result.refused = op->refused.empty() ? nullptr : op->refused.c_str();
         for (int o = 0; o < ISTHMUS_MAX_OPERANDS; ++o) {
           result.packed_layout[o] = op->plan.packed_layout[o];
           result.packed_bytes[o] = op->plan.packed_bytes[o];

@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct PreparedOp {
   const Kernel* kernel;
   Plan plan;
   char implementation[96];
+  std::string refused;  // why better kernels did not take it
   int operand_count;
   int32_t ranks[ISTHMUS_MAX_OPERANDS];
   int size_operand;  // the operand whose element count says how big a run is
