@@ -44,6 +44,25 @@ ISTHMUS_API isthmus_status_t isthmus_graph_op(isthmus_graph_t* graph, const char
                                               const isthmus_attribute_t* attributes, int32_t attribute_count,
                                               const isthmus_value_t* inputs, int32_t input_count,
                                               isthmus_value_t* outputs, int32_t output_count);
+/* Control flow. A region is a graph of its own, read as it is now, with the symbols of this graph or the
+ * first of them. It sees nothing else of it: the operands that are no states become its inputs, the states
+ * its states, each in the order declared. At a run the host waits for the stream to read conditions and trip
+ * counts. Values are filled as by isthmus_graph_op.
+ *
+ * The outputs of then_region or else_region, by a condition of one BOOL; both give the same types. */
+ISTHMUS_API isthmus_status_t isthmus_graph_if(isthmus_graph_t* graph, isthmus_value_t condition,
+                                              const isthmus_value_t* operands, int32_t operand_count,
+                                              const isthmus_graph_t* then_region,
+                                              const isthmus_graph_t* else_region, isthmus_value_t* outputs,
+                                              int32_t output_count);
+/* Runs body while its number (from 0) is below the trip count (one I64) and the condition (one BOOL) holds;
+ * either may be ISTHMUS_NO_VALUE. The inputs of body: its number (I64, a scalar), then the operands. Its
+ * outputs: the next condition, then new values for the first operands, which are no states. The outputs are
+ * these values after the last iteration. */
+ISTHMUS_API isthmus_status_t isthmus_graph_loop(isthmus_graph_t* graph, isthmus_value_t trip_count,
+                                                isthmus_value_t condition, const isthmus_value_t* operands,
+                                                int32_t operand_count, const isthmus_graph_t* body,
+                                                isthmus_value_t* outputs, int32_t output_count);
 /* Dtype and dims of a value. Fills *type (its size set). */
 ISTHMUS_API isthmus_status_t isthmus_graph_type(const isthmus_graph_t* graph, isthmus_value_t value,
                                                 isthmus_type_t* type);
@@ -71,8 +90,8 @@ ISTHMUS_API isthmus_status_t isthmus_executable_output(const isthmus_executable_
  * on. */
 ISTHMUS_API isthmus_status_t isthmus_executable_bind_state(isthmus_executable_t* executable, const char* name,
                                                            isthmus_address_t address);
-/* Puts one run on the stream, which is of the same device. symbols: a number for each symbol, in the order
- * made. */
+/* Puts one run on the stream, which is of the same device; waits for it where there is control flow. symbols:
+ * a number for each symbol, in the order made. */
 ISTHMUS_API isthmus_status_t isthmus_executable_run(isthmus_executable_t* executable, const int64_t* symbols,
                                                     int32_t symbol_count, isthmus_stream_t* stream);
 

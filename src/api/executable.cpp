@@ -30,6 +30,7 @@ namespace {
 // Every value, at the largest its symbols get, must be a size that can be: shapes come from outside.
 Status check_sizes(const Graph& graph, const std::vector<int64_t>& largest) {
   for (const Node& node : graph.nodes) {
+    for (const auto& region : node.regions) RETURN_IF_ERROR(check_sizes(*region, largest));
     for (ValueId v : node.outputs) {
       if (v == kNoValue) continue;
       const TensorType& type = graph.type(v);
@@ -59,9 +60,7 @@ Result<std::unique_ptr<isthmus_executable_t>> compile(const isthmus_graph_s& gra
   handle->outputs = graph.outputs;
   for (const SymbolRange& range : graph.symbols) handle->largest.push_back(range.max);
   handle->symbols = handle->largest;
-  GraphBuilder builder = graph.builder;
-  for (size_t i = 0; i < graph.outputs.size(); ++i) builder.output(graph.output_values[i], graph.outputs[i]);
-  ASSIGN_OR_RETURN(Graph finished, builder.finish());
+  ASSIGN_OR_RETURN(Graph finished, graph.finish());
   RETURN_IF_ERROR(check_sizes(finished, handle->largest));
   handle->weights = std::make_shared<WeightStore>(device, PackedCache(""));
   CompileOptions options;
@@ -113,8 +112,6 @@ isthmus_status_t isthmus_executable_output(const isthmus_executable_t* executabl
     const Graph& graph = executable->executable->graph();
     const ValueId v = graph.outputs[static_cast<size_t>(found - executable->outputs.begin())];
     const isthmus_address_t address = executable->executable->address_of(v);
-    if (!address)
-      return unimplemented("output '{}' follows from constants alone and is nowhere on the device", name);
     return write_struct(tensor, from_tensor(tensor_of(graph.type(v), executable->symbols, address)),
                         "tensor");
   });

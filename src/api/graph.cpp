@@ -47,11 +47,6 @@ Status require_fixed(const TensorType& type, const char* name) {
   return ok();
 }
 
-Status check_value(const isthmus_graph_s& graph, isthmus_value_t value) {
-  if (value < 0 || value >= graph.value_count) return invalid_argument("the graph has no value {}", value);
-  return ok();
-}
-
 void add_given(isthmus_graph_s& graph, isthmus_value_t value) {
   graph.given.push_back(value);
   graph.value_count = value + 1;
@@ -72,6 +67,17 @@ std::shared_ptr<const void> own(const void*& data, uint64_t bytes, void (*releas
 }
 
 }  // namespace
+
+Status isthmus_graph_s::check_value(ValueId value) const {
+  if (value < 0 || value >= value_count) return invalid_argument("the graph has no value {}", value);
+  return ok();
+}
+
+Result<Graph> isthmus_graph_s::finish() const {
+  GraphBuilder copy = builder;
+  for (size_t i = 0; i < outputs.size(); ++i) copy.output(output_values[i], outputs[i]);
+  return copy.finish();
+}
 
 isthmus_status_t isthmus_graph_create(isthmus_graph_t** graph) {
   return guard([&]() -> Status {
@@ -165,7 +171,7 @@ isthmus_status_t isthmus_graph_op(isthmus_graph_t* graph, const char* name,
     std::vector<ValueId> values(inputs, inputs + input_count);
     for (size_t i = 0; i < values.size(); ++i) {
       if (values[i] == kNoValue) continue;
-      RETURN_IF_ERROR(check_value(*graph, values[i]), "{}: input {}", name, i);
+      RETURN_IF_ERROR(graph->check_value(values[i]), "{}: input {}", name, i);
       if (!def->inputs.empty() && def->inputs[std::min(i, def->inputs.size() - 1)].state &&
           !has(graph->state_values, values[i]))
         return invalid_argument("{}: input {} is written in place, so it must be a state", name, i);
@@ -181,7 +187,7 @@ isthmus_status_t isthmus_graph_type(const isthmus_graph_t* graph, isthmus_value_
                                     isthmus_type_t* type) {
   return guard([&]() -> Status {
     RETURN_IF_ERROR(require("isthmus_graph_type", ISTHMUS_POINTER(graph)));
-    RETURN_IF_ERROR(check_value(*graph, value));
+    RETURN_IF_ERROR(graph->check_value(value));
     return write_struct(type, from_type(graph->builder.type(value)), "type");
   });
 }
@@ -189,7 +195,7 @@ isthmus_status_t isthmus_graph_type(const isthmus_graph_t* graph, isthmus_value_
 isthmus_status_t isthmus_graph_output(isthmus_graph_t* graph, const char* name, isthmus_value_t value) {
   return guard([&]() -> Status {
     RETURN_IF_ERROR(require("isthmus_graph_output", ISTHMUS_POINTER(graph), ISTHMUS_POINTER(name)));
-    RETURN_IF_ERROR(check_value(*graph, value));
+    RETURN_IF_ERROR(graph->check_value(value));
     if (has(graph->given, value))
       return invalid_argument("output '{}' is not computed but given; apply the operator identity to it",
                               name);

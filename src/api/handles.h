@@ -48,6 +48,10 @@ struct isthmus_graph_s {
   std::vector<isthmus::ValueId> given;               // inputs, states and constants
   std::vector<isthmus::ValueId> state_values, output_values;
   isthmus::ValueId value_count = 0;
+
+  isthmus::Status check_value(isthmus::ValueId value) const;
+  // A graph of what is built so far.
+  isthmus::Result<isthmus::Graph> finish() const;
 };
 
 struct isthmus_executable_s {

@@ -138,6 +138,46 @@ void test_graph(isthmus::Device& device) {
   CHECK(released == 1);
 }
 
+// x + step again and again, as long as it is below 10; then its negative if asked for.
+void test_control_flow(isthmus::Device& device) {
+  auto body = NEED(isthmus::Graph::create());
+  NEED(body.input("i", ISTHMUS_I64, {}));
+  const isthmus_value_t old_x = NEED(body.input("x", ISTHMUS_F32, {1}));
+  const isthmus_value_t new_x = NEED(body.op("add", {old_x, NEED(body.input("step", ISTHMUS_F32, {1}))}));
+  const isthmus_value_t ten = NEED(body.constant<float>("ten", ISTHMUS_F32, {1}, {10}));
+  NEED(body.output("again", NEED(body.op("less", {new_x, ten}))));
+  NEED(body.output("new x", new_x));
+  auto negate = NEED(isthmus::Graph::create()), keep = NEED(isthmus::Graph::create());
+  NEED(negate.output("y", NEED(negate.op("neg", {NEED(negate.input("x", ISTHMUS_F32, {1}))}))));
+  NEED(keep.output("y", NEED(keep.op("identity", {NEED(keep.input("x", ISTHMUS_F32, {1}))}))));
+
+  auto graph = NEED(isthmus::Graph::create());
+  const isthmus_value_t x = NEED(graph.input("x", ISTHMUS_F32, {1}));
+  const isthmus_value_t asked = NEED(graph.input("negative", ISTHMUS_BOOL, {}));
+  const isthmus_value_t step = NEED(graph.constant<float>("step", ISTHMUS_F32, {1}, {4}));
+  CHECK(graph.loop(ISTHMUS_NO_VALUE, ISTHMUS_NO_VALUE, {x}, body, 1).error().message.find("takes 3 inputs") !=
+        std::string::npos);
+  CHECK(graph.if_else(asked, {x}, negate, body, 1).error().message.find("takes 3 inputs") !=
+        std::string::npos);
+  CHECK(graph.if_else(asked, {x}, negate, keep, 2).error().message.find("2 outputs, it has 1") !=
+        std::string::npos);
+  const auto looped = NEED(graph.loop(ISTHMUS_NO_VALUE, ISTHMUS_NO_VALUE, {x, step}, body, 1));
+  NEED(graph.output("y", NEED(graph.if_else(asked, looped, negate, keep, 1))[0]));
+  auto executable = NEED(graph.compile(device));
+  for (isthmus::Graph* region : {&body, &negate, &keep}) *region = isthmus::Graph();  // They were read.
+  auto stream = NEED(device.create_stream());
+  const std::vector<float> three = {3};
+  std::vector<float> result(1);
+  for (const std::vector<uint8_t>& negative : {std::vector<uint8_t>{0}, std::vector<uint8_t>{1}}) {
+    NEED(stream.upload(NEED(executable.input("x")).address, three));
+    NEED(stream.upload(NEED(executable.input("negative")).address, negative));
+    NEED(executable.run(stream));
+    NEED(stream.download(result, NEED(executable.output("y")).address));
+    NEED(stream.wait());
+    CHECK(result[0] == (negative[0] ? -11 : 11));
+  }
+}
+
 // A shape rule's complaint and a callback's unknown code reach the caller.
 void test_outside_errors(isthmus::Device& device) {
   const isthmus::Error error =
@@ -181,6 +221,7 @@ int main(int argc, char** argv) {
   CHECK(!platform.devices().empty());
   auto device = NEED(platform.open("cpu"));
   test_graph(device);
+  test_control_flow(device);
   test_outside_errors(device);
   test_model(platform, argv[1]);
   return 0;

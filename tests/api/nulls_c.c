@@ -59,6 +59,8 @@ static void test_graphs(void) {
   REFUSED(isthmus_graph_state(NULL, NULL, NULL, NULL));
   REFUSED(isthmus_graph_constant(NULL, NULL, NULL, NULL, NULL, NULL, NULL));
   REFUSED(isthmus_graph_op(NULL, NULL, NULL, 0, NULL, 0, NULL, 0));
+  REFUSED(isthmus_graph_if(NULL, 0, NULL, 0, NULL, NULL, NULL, 0));
+  REFUSED(isthmus_graph_loop(NULL, 0, 0, NULL, 0, NULL, NULL, 0));
   REFUSED(isthmus_graph_type(NULL, 0, NULL));
   REFUSED(isthmus_graph_output(NULL, NULL, 0));
   REFUSED(isthmus_graph_compile(NULL, NULL, NULL, NULL));
@@ -67,6 +69,9 @@ static void test_graphs(void) {
   REFUSED(isthmus_graph_op(graph, "add", NULL, 0, NULL, 2, &value, 1));
   REFUSED(isthmus_graph_op(graph, "add", NULL, 1, NULL, 0, &value, 1));
   REFUSED(isthmus_graph_op(graph, "add", NULL, 0, NULL, 0, &value, 5));
+  REFUSED(isthmus_graph_if(graph, 0, NULL, 0, graph, graph, NULL, 0));
+  REFUSED(isthmus_graph_loop(graph, ISTHMUS_NO_VALUE, ISTHMUS_NO_VALUE, NULL, 2, graph, NULL, 0));
+  REFUSED(isthmus_graph_loop(graph, ISTHMUS_NO_VALUE, ISTHMUS_NO_VALUE, NULL, 0, graph, NULL, 0));
   isthmus_graph_destroy(graph);
   isthmus_graph_destroy(NULL);
   isthmus_executable_destroy(NULL);

@@ -106,6 +106,28 @@ class Graph : public Handle<isthmus_graph_t, isthmus_graph_destroy> {
       return last_error(code);
     return value;
   }
+  // The first output_count outputs.
+  Result<std::vector<isthmus_value_t>> if_else(isthmus_value_t condition,
+                                               const std::vector<isthmus_value_t>& operands,
+                                               const Graph& then_region, const Graph& else_region,
+                                               size_t output_count) {
+    std::vector<isthmus_value_t> outputs(output_count, ISTHMUS_NO_VALUE);
+    if (const auto code = isthmus_graph_if(
+            get(), condition, operands.data(), static_cast<int32_t>(operands.size()), then_region.get(),
+            else_region.get(), outputs.data(), static_cast<int32_t>(output_count)))
+      return last_error(code);
+    return outputs;
+  }
+  Result<std::vector<isthmus_value_t>> loop(isthmus_value_t trip_count, isthmus_value_t condition,
+                                            const std::vector<isthmus_value_t>& operands, const Graph& body,
+                                            size_t output_count) {
+    std::vector<isthmus_value_t> outputs(output_count, ISTHMUS_NO_VALUE);
+    if (const auto code = isthmus_graph_loop(get(), trip_count, condition, operands.data(),
+                                             static_cast<int32_t>(operands.size()), body.get(),
+                                             outputs.data(), static_cast<int32_t>(output_count)))
+      return last_error(code);
+    return outputs;
+  }
   Status output(const std::string& name, isthmus_value_t value) {
     return Status::of(isthmus_graph_output(get(), name.c_str(), value));
   }
