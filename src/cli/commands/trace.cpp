@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// isthmus trace [MODEL] --digest: one number for everything a model computed, to compare chips and machines
+// by.
+#include <cstdlib>
+#include <memory>
+
+#include "cli/context.h"
+#include "cli/digest.h"
+#include "cli/model_options.h"
+#include "cli/print.h"
+#include "cli/run_report.h"
+
+namespace isthmus::cli {
+namespace {
+
+constexpr const char* kPrompt = "The quick brown fox jumps over the lazy dog. Why is the sky blue?";
+
+struct TraceOptions {
+  std::string path, prompt = kPrompt;
+  bool exact = false, digest = false;
+  int64_t tokens = 32;
+  int chunk = 512;
+  ModelOptions run;
+};
+
+// Where tools/fetch_model leaves the default model.
+std::string default_model() {
+  const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
+  const std::string folder = cache && *cache ? cache : std::string(home ? home : "") + "/.cache";
+  return folder + "/isthmus/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+}
+
+Status trace(const TraceOptions& options, const Context& context) {
+  const std::string path = options.path.empty() ? default_model() : options.path;
+  ASSIGN_OR_RETURN(const std::shared_ptr<const Model> model, open_model(path));
+  ASSIGN_OR_RETURN(const std::vector<int32_t> prompt,
+                   model->tokenizer().encode(options.prompt, {.parse_special = true, .add_special = true}));
+  if (prompt.empty()) return invalid_argument("--prompt is empty: nothing to compute");
+
+  EngineOptions engine_options = cli::engine_options(options.run);
+  engine_options.chunk_tokens = engine_options.output_rows = options.chunk;
+  ASSIGN_OR_RETURN(const auto engine, load_engine(model, options.run, engine_options));
+  print_run_summary(*engine, context.color);
+  ASSIGN_OR_RETURN(const Digest digest, digest_tokens(*engine, prompt, options.tokens));
+  const std::string text = model->tokenizer().decode(digest.greedy);
+
+  if (context.json) {
+    print_json({{"model", path},
+                {"device", engine->device().id()},
+                {"device_name", engine->device().properties().name},
+                {"prompt_tokens", prompt.size()},
+                {"greedy_tokens", digest.greedy},
+                {"text", text},
+                {"exact", true},
+                {"sha256", digest.sha256}});
+  } else {
+    fmt::print("{} prompt tokens, then \"{}\"\n{}\n", prompt.size(), escaped(text), digest.sha256);
+  }
+  return ok();
+}
+
+}  // namespace
+
+void add_trace(CLI::App& app, Context& context) {
+  CLI::App* command = app.add_subcommand(
+      "trace",
+      "Print one digest of all that a model computes\n"
+      "isthmus trace model.gguf --exact --digest --no-fallback\n"
+      "isthmus trace --device opencl --threads 2 --prompt \"Once upon a time\"\n"
+      "The last line is the SHA-256 of the logits at every position of the prompt (F32, "
+      "little-endian), then of the\n"
+      "greedy tokens that follow (I32, little-endian). Equal lines mean equal bits: on every "
+      "exact chip, with any number\n"
+      "of threads, in chunks of any size. Without MODEL the default model is taken.");
+  command->group(kMeasureGroup);
+  auto options = std::make_shared<TraceOptions>();
+  command->add_option("MODEL", options->path, "The model's file (GGUF)");
+  command->add_option("--prompt", options->prompt, "The text, without a chat template")
+      ->capture_default_str();
+  command->add_flag("--exact", options->exact,
+                    "The fixed order of every sum (always on: chips have no other)");
+  command->add_flag("--digest", options->digest, "Print the digest (always on)");
+  command->add_option("-n,--tokens", options->tokens, "Greedy tokens after the prompt")
+      ->check(CLI::Range(0, 100000))
+      ->capture_default_str();
+  command->add_option("--chunk", options->chunk, "Rows in one step: the digest does not depend on it")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  add_model_options(*command, options->run);
+  command->callback(
+      [options, &context] { context.action = [options, &context] { return trace(*options, context); }; });
+}
+
+}  // namespace isthmus::cli
