@@ -12,6 +12,8 @@
 namespace isthmus {
 namespace {
 
+constexpr size_t kMaxReplays = 8;
+
 isthmus_role_t role_of(const Value& value) {
   switch (value.kind) {
     case ValueKind::kConstant: return ISTHMUS_ROLE_CONSTANT;
@@ -99,6 +101,11 @@ Result<std::unique_ptr<Executable>> Executable::build(Graph graph, DevicePtr dev
   ASSIGN_OR_RETURN(e.arena_, e.device_->allocate(std::max<uint64_t>(e.plan_.arena_bytes, 1)));
   ASSIGN_OR_RETURN(e.workspace_, e.device_->allocate(std::max<uint64_t>(workspace_bytes, 1)));
   RETURN_IF_ERROR(e.place_weights(options));
+  // The host takes part in fallbacks and control flow: they are no fixed sequence. Regions get new addresses
+  // at every run.
+  e.can_capture_ = own_inputs && e.device_->has(ISTHMUS_FEATURE_CAPTURE) &&
+                   std::all_of(e.steps_.begin(), e.steps_.end(),
+                               [](const Step& step) { return step.op && !step.op->is_fallback(); });
   return result;
 }
 
@@ -164,6 +171,7 @@ Status Executable::bind_state(std::string_view name, isthmus_address_t address) 
     if (graph_.values[v].name != name) continue;
     addresses_[v] = address;
     resolved_ = false;
+    replays_.clear();
     return ok();
   }
   return error(Code::kNotFound, "the graph has no state '{}'", name);
@@ -220,8 +228,24 @@ Status Executable::resolve(std::span<const int64_t> symbols) {
 }
 
 Status Executable::run(std::span<const int64_t> symbols, Stream& stream) {
-  if (!resolved_ || !std::equal(symbols.begin(), symbols.end(), resolved_for_.begin(), resolved_for_.end()))
-    RETURN_IF_ERROR(resolve(symbols));
+  for (const Replay& replay : replays_)
+    if (std::equal(symbols.begin(), symbols.end(), replay.symbols.begin(), replay.symbols.end()))
+      return replay.capture->replay(stream);
+  const bool again =
+      resolved_ && std::equal(symbols.begin(), symbols.end(), resolved_for_.begin(), resolved_for_.end());
+  if (!again) RETURN_IF_ERROR(resolve(symbols));
+  // A stream that is captured already takes the steps into that capture.
+  if (!again || !can_capture_ || replays_.size() == kMaxReplays || !Capture::begin(stream).ok())
+    return run_steps(symbols, stream);
+  const Status status = run_steps(symbols, stream);
+  Result<std::unique_ptr<Capture>> capture = Capture::end(stream);
+  RETURN_IF_ERROR(Status(status));
+  if (!capture.ok()) return capture.status();
+  replays_.push_back({{symbols.begin(), symbols.end()}, std::move(capture).value()});
+  return replays_.back().capture->replay(stream);
+}
+
+Status Executable::run_steps(std::span<const int64_t> symbols, Stream& stream) {
   for (Step& step : steps_)
     RETURN_IF_ERROR(step.flow ? step.flow->run(step.args, symbols, stream)
                               : step.op->run(step.args.data(), workspace_.address(), stream));

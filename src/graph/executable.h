@@ -33,7 +33,8 @@ class Executable {
 
   // Device memory of an input, of its largest size; filled by the caller before run, on the same stream.
   Result<isthmus_address_t> input(std::string_view name) const;
-  // States are bound once before the first run; the memory belongs to the caller.
+  // States are bound before the first run, or again when no stream still runs this; the memory belongs to the
+  // caller.
   Status bind_state(std::string_view name, isthmus_address_t address);
   // Where an output lies after a run, until the next run.
   Result<isthmus_address_t> output(std::string_view name) const;
@@ -41,7 +42,8 @@ class Executable {
   isthmus_address_t address_of(ValueId value) const;
 
   // Puts one run on the stream. symbols: a number for each of the graph's, within its range. A graph with
-  // control flow waits for the stream in between (control_step.h).
+  // control flow waits for the stream in between (control_step.h). Where the chip can capture, the second of
+  // two runs with the same symbols is captured, and later ones with them replay it.
   Status run(std::span<const int64_t> symbols, Stream& stream);
 
   // For control flow: the region of an if or a loop, whose passes have run. Its inputs and states are memory
@@ -55,6 +57,9 @@ class Executable {
 
   const Graph& graph() const { return graph_; }
   uint64_t arena_bytes() const { return plan_.arena_bytes; }
+
+  // How many sequences are kept for replay.
+  size_t captured() const { return replays_.size(); }
 
   // What runs where: one row per operator and implementation, with those inside regions.
   struct ReportRow {
@@ -81,6 +86,7 @@ class Executable {
   Status prepare_steps(const CompileOptions& options);
   Status place_weights(const CompileOptions& options);
   Status resolve(std::span<const int64_t> symbols);
+  Status run_steps(std::span<const int64_t> symbols, Stream& stream);
 
   Graph graph_;
   DevicePtr device_;
@@ -92,6 +98,14 @@ class Executable {
   std::vector<isthmus_address_t> addresses_;  // of roots not in the arena: inputs, states, constant outputs
   bool resolved_ = false;
   std::vector<int64_t> resolved_for_;  // the symbols args were last filled for
+  // Runs that are replayed. The first few symbols that come twice in a row stay: to drop one for another
+  // would mean to wait for whatever stream still runs it.
+  struct Replay {
+    std::vector<int64_t> symbols;
+    std::unique_ptr<Capture> capture;
+  };
+  bool can_capture_ = false;
+  std::vector<Replay> replays_;
 };
 
 // The operands of a node as a chip is told of them.
