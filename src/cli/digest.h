@@ -2,6 +2,7 @@
 // What a model computed, as one SHA-256: equal digests mean equal bits.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,7 +16,11 @@ struct Digest {
   std::vector<int32_t> greedy;  // the largest logit each time; the lower token of two equal ones
 };
 
+// Called before every step of the engine.
+using OnStep = std::function<void()>;
+
 // Computes the prompt and `count` tokens after it. The engine's output_rows are at least its chunk_tokens.
-Result<Digest> digest_tokens(Engine& engine, std::span<const int32_t> prompt, int64_t count);
+Result<Digest> digest_tokens(
+    Engine& engine, std::span<const int32_t> prompt, int64_t count, const OnStep& on_step = [] {});
 
 }  // namespace isthmus::cli

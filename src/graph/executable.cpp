@@ -114,6 +114,7 @@ Status Executable::prepare_steps(const CompileOptions& options) {
   for (const Node& node : graph_.nodes) {
     if (is_view(graph_, node)) continue;
     Step step;
+    step.node = &node;
     if (is_control_flow(node)) {
       ASSIGN_OR_RETURN(step.flow, ControlStep::prepare(graph_, node, device_, weights_, options),
                        "preparing {} {}", node.op->name, node.name);
@@ -229,13 +230,14 @@ Status Executable::resolve(std::span<const int64_t> symbols) {
 
 Status Executable::run(std::span<const int64_t> symbols, Stream& stream) {
   for (const Replay& replay : replays_)
-    if (std::equal(symbols.begin(), symbols.end(), replay.symbols.begin(), replay.symbols.end()))
+    if (!observer_ &&
+        std::equal(symbols.begin(), symbols.end(), replay.symbols.begin(), replay.symbols.end()))
       return replay.capture->replay(stream);
   const bool again =
       resolved_ && std::equal(symbols.begin(), symbols.end(), resolved_for_.begin(), resolved_for_.end());
   if (!again) RETURN_IF_ERROR(resolve(symbols));
   // A stream that is captured already takes the steps into that capture.
-  if (!again || !can_capture_ || replays_.size() == kMaxReplays || !Capture::begin(stream).ok())
+  if (!again || !can_capture_ || observer_ || replays_.size() == kMaxReplays || !Capture::begin(stream).ok())
     return run_steps(symbols, stream);
   const Status status = run_steps(symbols, stream);
   Result<std::unique_ptr<Capture>> capture = Capture::end(stream);
@@ -246,9 +248,31 @@ Status Executable::run(std::span<const int64_t> symbols, Stream& stream) {
 }
 
 Status Executable::run_steps(std::span<const int64_t> symbols, Stream& stream) {
-  for (Step& step : steps_)
+  for (Step& step : steps_) {
     RETURN_IF_ERROR(step.flow ? step.flow->run(step.args, symbols, stream)
                               : step.op->run(step.args.data(), workspace_.address(), stream));
+    if (observer_) RETURN_IF_ERROR(show(step, stream));
+  }
+  return ok();
+}
+
+Status Executable::show(const Step& step, Stream& stream) {
+  for (size_t i = 0; i < step.node->outputs.size(); ++i) {
+    const ValueId value = step.node->outputs[i];
+    if (value == kNoValue) continue;
+    const isthmus_tensor_arg_t& arg = step.args[step.node->inputs.size() + i];
+    Observed observed = {step.node, static_cast<int>(i), graph_.type(value), {}, {}};
+    int64_t elements = 1;
+    for (int d = 0; d < observed.type.rank(); ++d) {
+      observed.dims.push_back(arg.dims[d]);
+      elements *= arg.dims[d];
+    }
+    std::vector<std::byte> bytes(dtype_bytes(observed.type.dtype, elements));
+    if (!bytes.empty()) RETURN_IF_ERROR(stream.download(bytes.data(), arg.address, bytes.size()));
+    RETURN_IF_ERROR(stream.wait());
+    observed.bytes = bytes;
+    RETURN_IF_ERROR(observer_(observed));
+  }
   return ok();
 }
 

@@ -3,6 +3,8 @@
 // run operators.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -55,6 +57,19 @@ class Executable {
   uint64_t input_bytes(size_t index) const { return plan_.places[graph_.inputs[index]].bytes; }
   isthmus_address_t output_address(size_t index) const { return address_of(graph_.outputs[index]); }
 
+  // One value that a run computed, as it lies in memory: contiguous, little-endian on every machine we know.
+  struct Observed {
+    const Node* node;
+    int output;  // which of the node's
+    TensorType type;
+    std::vector<int64_t> dims;
+    std::span<const std::byte> bytes;  // until the observer returns
+  };
+  using Observer = std::function<Status(const Observed&)>;
+  // From now on every run waits after each node and shows what it computed; an error ends the run. Null: no
+  // more. Regions are shown as one node.
+  void observe(Observer observer) { observer_ = std::move(observer); }
+
   const Graph& graph() const { return graph_; }
   uint64_t arena_bytes() const { return plan_.arena_bytes; }
 
@@ -73,6 +88,7 @@ class Executable {
 
  private:
   struct Step {
+    const Node* node;
     std::unique_ptr<PreparedOp> op;        // an operator, or
     std::unique_ptr<ControlStep> flow;     // an if or a loop
     std::vector<ValueId> operands;         // inputs, then outputs
@@ -87,6 +103,7 @@ class Executable {
   Status place_weights(const CompileOptions& options);
   Status resolve(std::span<const int64_t> symbols);
   Status run_steps(std::span<const int64_t> symbols, Stream& stream);
+  Status show(const Step& step, Stream& stream);
 
   Graph graph_;
   DevicePtr device_;
@@ -105,6 +122,7 @@ class Executable {
     std::unique_ptr<Capture> capture;
   };
   bool can_capture_ = false;
+  Observer observer_;
   std::vector<Replay> replays_;
 };
 

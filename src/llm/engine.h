@@ -73,6 +73,8 @@ class Engine {
 
   const Model& model() const { return *model_; }
   const Executable& executable() const { return *executable_; }
+  // Shows every value that steps compute from now on; see Executable::observe.
+  void observe(Executable::Observer observer) { executable_->observe(std::move(observer)); }
   Device& device() const { return *device_; }
   int64_t context() const { return context_; }
   int64_t vocabulary() const { return vocabulary_; }

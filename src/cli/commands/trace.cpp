@@ -9,6 +9,7 @@
 #include "cli/model_options.h"
 #include "cli/print.h"
 #include "cli/run_report.h"
+#include "cli/trace_file.h"
 
 namespace isthmus::cli {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 constexpr const char* kPrompt = "The quick brown fox jumps over the lazy dog. Why is the sky blue?";
 
 struct TraceOptions {
-  std::string path, prompt = kPrompt;
+  std::string path, prompt = kPrompt, save, compare;
   bool exact = false, digest = false;
   int64_t tokens = 32;
   int chunk = 512;
@@ -30,6 +31,20 @@ std::string default_model() {
   return folder + "/isthmus/models/SmolLM2-135M-Instruct.Q4_1.gguf";
 }
 
+// Says where two runs part, if they do.
+Status report(const TraceComparison& result, const std::string& other) {
+  if (!result.here) {
+    fmt::print("all {} values that both runs have are equal to those of {}\n", result.compared, other);
+    return ok();
+  }
+  return error(Code::kFailedPrecondition,
+               "run {}, node {} ({}, number {} of that name), output {}: {} here and {} in {} differ; it is "
+               "the first of "
+               "{} values in both",
+               result.here->run, result.here->node, result.here->op, result.here->occurrence,
+               result.here->output, result.here->type, result.there->type, other, result.compared);
+}
+
 Status trace(const TraceOptions& options, const Context& context) {
   const std::string path = options.path.empty() ? default_model() : options.path;
   ASSIGN_OR_RETURN(const std::shared_ptr<const Model> model, open_model(path));
@@ -41,7 +56,20 @@ Status trace(const TraceOptions& options, const Context& context) {
   engine_options.chunk_tokens = engine_options.output_rows = options.chunk;
   ASSIGN_OR_RETURN(const auto engine, load_engine(model, options.run, engine_options));
   print_run_summary(*engine, context.color);
-  ASSIGN_OR_RETURN(const Digest digest, digest_tokens(*engine, prompt, options.tokens));
+  TraceRecorder recorder;
+  std::vector<TraceRow> other;
+  if (!options.compare.empty()) {
+    ASSIGN_OR_RETURN(other, load_trace(options.compare));
+  }
+  if (!options.save.empty() || !options.compare.empty())
+    engine->observe([&recorder](const Executable::Observed& value) {
+      recorder.add(value);
+      return ok();
+    });
+  ASSIGN_OR_RETURN(const Digest digest,
+                   digest_tokens(*engine, prompt, options.tokens, [&recorder] { recorder.begin_run(); }));
+  if (!options.save.empty()) RETURN_IF_ERROR(save_trace(options.save, recorder.rows()));
+  const TraceComparison comparison = compare_traces(recorder.rows(), other);
   const std::string text = model->tokenizer().decode(digest.greedy);
 
   if (context.json) {
@@ -53,7 +81,9 @@ Status trace(const TraceOptions& options, const Context& context) {
                 {"text", text},
                 {"exact", true},
                 {"sha256", digest.sha256}});
+    return options.compare.empty() || !comparison.here ? ok() : report(comparison, options.compare);
   } else {
+    if (!options.compare.empty()) RETURN_IF_ERROR(report(comparison, options.compare));
     fmt::print("{} prompt tokens, then \"{}\"\n{}\n", prompt.size(), escaped(text), digest.sha256);
   }
   return ok();
@@ -71,7 +101,9 @@ void add_trace(CLI::App& app, Context& context) {
       "little-endian), then of the\n"
       "greedy tokens that follow (I32, little-endian). Equal lines mean equal bits: on every "
       "exact chip, with any number\n"
-      "of threads, in chunks of any size. Without MODEL the default model is taken.");
+      "of threads, in chunks of any size. Without MODEL the default model is taken.\n"
+      "isthmus trace model.gguf --save cpu.jsonl, then --device opencl --compare cpu.jsonl\n"
+      "names the first operator at which two runs part (exit code 1).");
   command->group(kMeasureGroup);
   auto options = std::make_shared<TraceOptions>();
   command->add_option("MODEL", options->path, "The model's file (GGUF)");
@@ -86,6 +118,11 @@ void add_trace(CLI::App& app, Context& context) {
   command->add_option("--chunk", options->chunk, "Rows in one step: the digest does not depend on it")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
+  command
+      ->add_option("--save", options->save, "Write a digest of every value computed, one JSON object a line")
+      ->type_name("FILE");
+  command->add_option("--compare", options->compare, "Name the first value that differs from those of --save")
+      ->type_name("FILE");
   add_model_options(*command, options->run);
   command->callback(
       [options, &context] { context.action = [options, &context] { return trace(*options, context); }; });
