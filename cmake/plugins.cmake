@@ -34,6 +34,10 @@ else()
   set(ISTHMUS_ISAS generic)
   set(ISTHMUS_ISA_FLAGS_generic "")
 endif()
+set(ISTHMUS_CPU_ISAS "" CACHE STRING "Fewer of them, to compile less: \"generic\"; empty: all")
+if(ISTHMUS_CPU_ISAS)
+  set(ISTHMUS_ISAS ${ISTHMUS_CPU_ISAS})
+endif()
 
 # The CPU chip: src/devices/cpu and every src/ops/**/x_cpu.cpp, those once per instruction set.
 function(isthmus_cpu_plugin)

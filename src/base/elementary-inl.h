@@ -309,13 +309,22 @@ ISTHMUS_ELEMENTARY QuarterTurns<F32x16> large_quarter_turns(F32x16 x, QuarterTur
 ISTHMUS_ELEMENTARY QuarterTurns<float> large_quarter_turns(float x, QuarterTurns<float>) {
   return large_quarter_turns(x);
 }
+// Of large x the difference wraps and is not used.
+template <typename I>
+ISTHMUS_ELEMENTARY I less_rounder_bits(I bits) {
+  return bits - kRounderBits;
+}
+template <>
+ISTHMUS_ELEMENTARY int32_t less_rounder_bits(int32_t bits) {
+  return static_cast<int32_t>(static_cast<uint32_t>(bits) - static_cast<uint32_t>(kRounderBits));
+}
 template <typename V>
 ISTHMUS_ELEMENTARY QuarterTurns<V> quarter_turns(V x) {
   const V t = fma(x, 0x1.45f306p-1f, splat<V>(kRounder));
   const V n = t - kRounder;
   // The first step is exact; the others round relative to their small results.
   const V r = fma(n, 0x1.ee59dap-50f, fma(n, 0x1.777a5cp-25f, fma(n, -0x1.921fb6p+0f, x)));
-  const QuarterTurns<V> turns{bits(t) - kRounderBits, select(x == 0.0f, x, r)};  // -0 stays
+  const QuarterTurns<V> turns{less_rounder_bits(bits(t)), select(x == 0.0f, x, r)};  // -0 stays
   if (any(magnitude(x) >= 0x1p20f)) return large_quarter_turns(x, turns);
   return turns;
 }

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <fstream>
 #include <thread>
 
@@ -216,11 +216,11 @@ TEST(Tokenizer, HostileTextTakesLinearTime) {
   for (const char* pre : {"gpt-2", "smollm", "llama-bpe", "qwen2"}) {
     const auto tokenizer = make(small_source(pre));
     for (const std::string& text : texts) {
-      const auto begin = std::chrono::steady_clock::now();
+      const std::clock_t begin = std::clock();  // processor time: a busy machine is no fault
       const auto ids = tokenizer->encode(text, {.parse_special = true});
-      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+      const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
       ASSERT_TRUE(ids.ok()) << pre << " " << text.substr(0, 8) << ": " << ids.status().to_string();
-      EXPECT_LT(seconds.count(), 30) << pre << " " << text.substr(0, 8);
+      EXPECT_LT(seconds, 30) << pre << " " << text.substr(0, 8);
     }
   }
 }
