@@ -44,3 +44,18 @@ function(isthmus_family_table target)
   isthmus_table(${target} FILES ${files} MACRO ISTHMUS_MODEL_FAMILY PREFIX isthmus_family TYPE ModelFamily
     FUNCTION_TYPE ModelFamilyFunction TABLE kFamilyTable INCLUDE llm/model_family.h HEADER llm/family_table.h)
 endfunction()
+
+# The portable kernels: the table of x_portable.cpp files, and the embedded text of x.cl files and what they include.
+function(isthmus_portable_table target)
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/ops/*_portable.cpp)
+  isthmus_table(${target} FILES ${files} MACRO ISTHMUS_PORTABLE_KERNELS PREFIX isthmus_portable
+    TYPE std::vector<PortableKernel> FUNCTION_TYPE PortableKernelsFunction TABLE kPortableTable
+    INCLUDE ops/portable/portable.h HEADER ops/portable/portable.h)
+  file(GLOB_RECURSE texts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cl ${PROJECT_SOURCE_DIR}/src/base/*-inl.h
+    ${PROJECT_SOURCE_DIR}/src/ops/*-inl.h ${PROJECT_SOURCE_DIR}/src/ops/*.inc)
+  set(output ${CMAKE_BINARY_DIR}/generated/embedded_sources.cpp)
+  add_custom_command(OUTPUT ${output} DEPENDS ${texts} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+    COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR}/src -DOUTPUT=${output}
+      -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+  target_sources(${target} PRIVATE ${output})
+endfunction()

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "devices/cpu/kernel_table.h"
+#include "ops/portable/portable.h"
 #include "ops/registry.h"
 
 namespace isthmus {
@@ -108,25 +109,28 @@ std::string cell(std::string text) {
 }
 
 void print_family(const std::string& family, const std::vector<const OpDef*>& ops) {
-  fmt::print("\n## {}\n\n| Operator | Meaning | Operands | Attributes | Order | CPU | ONNX, aclnn |\n",
-             family);
-  fmt::print("|---|---|---|---|---|---|---|\n");
+  fmt::print(
+      "\n## {}\n\n| Operator | Meaning | Operands | Attributes | Order | CPU | Portable | ONNX, aclnn |\n",
+      family);
+  fmt::print("|---|---|---|---|---|---|---|---|\n");
   for (const OpDef* def : ops) {
-    fmt::print("| `{}` {} | {} | {} | {} | {} | {} | {} |\n", def->name, def->version, cell(def->meaning),
-               cell(ports_text(*def)), cell(attributes_text(*def)), cell(order_text(*def)),
-               cell(cpu_text(def->name)), elsewhere_text(*def));
+    fmt::print("| `{}` {} | {} | {} | {} | {} | {} | {} | {} |\n", def->name, def->version,
+               cell(def->meaning), cell(ports_text(*def)), cell(attributes_text(*def)),
+               cell(order_text(*def)), cell(cpu_text(def->name)),
+               find_portable(def->name) ? "yes" : "not yet", elsewhere_text(*def));
   }
 }
 
 void print_page() {
   std::map<std::string, std::vector<const OpDef*>> families;
   std::vector<std::string> order;
-  size_t missing = 0;
+  size_t missing = 0, portable = 0;
   const std::vector<const OpDef*> ops = all_ops();
   for (const OpDef* def : ops) {
     if (families[def->family].empty()) order.push_back(def->family);
     families[def->family].push_back(def);
     missing += cpu_text(def->name) == "**missing**";
+    portable += find_portable(def->name) != nullptr;
   }
   fmt::print(
       "# Operators\n\n<!-- Written by tools/print_operators.cpp from the declarations; do not edit. -->\n\n"
@@ -139,8 +143,10 @@ void print_page() {
       "version; `?` marks an optional operand, `…` one or more, *state* one that is written in "
       "place.\nAttributes stand "
       "with their defaults; the order is that of every sum and rounding, and binds every exact chip.\n\n"
-      "{} operators; on the CPU chip {} missing.\n\n",
-      ops.size(), missing);
+      "*Portable*: whether there is a kernel for every chip that builds kernels "
+      "([portable kernels](guide/portable-kernels.md)).\n\n"
+      "{} operators; on the CPU chip {} missing; {} with a portable kernel.\n\n",
+      ops.size(), missing, portable);
   for (const auto& [name, members] : groups()) {
     if (std::string_view(name).find(',') == std::string_view::npos)
       fmt::print("- *{}*: {}\n", name, names(members));

@@ -74,6 +74,14 @@ Status ask_chip(const Device& device, const Query& query, isthmus_prepared_t* pr
   return device.plugin().status(device.api().op_prepare(device.handle(), &query.c, prepared), query.c.name);
 }
 
+// What the chip's own operators and the portable kernel said, each if there is something to say.
+Status both_refused(const Device& device, const Status& chip, const Status& portable) {
+  if (!device.api().kernel_build) return chip;
+  if (!device.api().op_prepare)
+    return unimplemented("{}: portable kernel: {}", device.id(), portable.message());
+  return unimplemented("{}; portable kernel: {}", chip.message(), portable.message());
+}
+
 // Bytes between the first and the last element of a tensor, inclusive; strides not negative.
 uint64_t extent_bytes(Dtype dtype, const isthmus_tensor_arg_t& arg, int rank) {
   int64_t last = 0;
@@ -93,9 +101,17 @@ Status PreparedOp::supported(const DevicePtr& device, const OpDef& op, const Att
                              std::span<const SymbolRange> symbols, isthmus_numerics_t numerics) {
   Query query(op, attributes, operands, input_count, symbols, numerics);
   isthmus_prepared_t prepared{};
-  RETURN_IF_ERROR(ask_chip(*device, query, &prepared));
-  device->api().op_release(prepared.op);
-  return ok();
+  Status status = ask_chip(*device, query, &prepared);
+  if (status.ok()) {
+    device->api().op_release(prepared.op);
+    return ok();
+  }
+  if (status.code() != Code::kUnimplemented) return status;
+  const Result<PortablePlan> plan =
+      PortableOp::plan(*device, {op, attributes, query.operands, input_count}, numerics);
+  if (plan.ok()) return ok();
+  return plan.status().code() == Code::kUnimplemented ? both_refused(*device, status, plan.status())
+                                                      : plan.status();
 }
 
 Result<std::unique_ptr<PreparedOp>> PreparedOp::prepare(const DevicePtr& device, const OpDef& op,
@@ -129,6 +145,17 @@ Result<std::unique_ptr<PreparedOp>> PreparedOp::prepare(const DevicePtr& device,
     return result;
   }
   if (status.code() != Code::kUnimplemented) return status;
+  Result<PortablePlan> plan =
+      PortableOp::plan(*device, {op, attributes, query.operands, input_count}, policy.numerics);
+  if (plan.ok()) {
+    ASSIGN_OR_RETURN(result->portable_, PortableOp::build(device, std::move(plan).value()), "{}", op.name);
+    result->workspace_bytes_ = result->portable_->workspace_bytes();
+    result->implementation_ = result->portable_->implementation();
+    if (device->api().op_prepare) result->refusal_ = status.message();
+    return result;
+  }
+  if (plan.status().code() != Code::kUnimplemented) return plan.status();
+  status = both_refused(*device, status, plan.status());
   if (policy.no_fallback)
     return error(Code::kUnimplemented,
                  "operator '{}' would fall back to the host, which --no-fallback forbids: {}", op.name,
@@ -147,6 +174,7 @@ Status PreparedOp::pack(int input, const void* src, void* dst) const {
 }
 
 Status PreparedOp::run(const isthmus_tensor_arg_t* args, isthmus_address_t workspace, Stream& stream) {
+  if (portable_) return portable_->run(args, workspace, stream);
   if (!handle_) return run_on_host(args, stream);
   const isthmus_status_t code = device_->api().op_run(handle_, args, workspace, stream.handle());
   if (code == ISTHMUS_OK) return ok();

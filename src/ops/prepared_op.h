@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An operator prepared on a device: the chip's own implementation, or, visibly, the reference on the host.
+// An operator prepared on a device: the chip's own implementation, the operator's portable kernel built by
+// the chip, or, visibly, the reference on the host.
 #pragma once
 
 #include <atomic>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "ops/op_def.h"
+#include "ops/portable/portable_op.h"
 #include "runtime/device.h"
 
 namespace isthmus {
@@ -40,7 +42,7 @@ class PreparedOp {
                                                      std::span<const OperandSpec> operands, int input_count,
                                                      std::span<const SymbolRange> symbols,
                                                      const PreparePolicy& policy = {});
-  // Whether the chip itself takes the operator; the reason why not otherwise.
+  // Whether the chip runs the operator, by its own implementation or a portable kernel; why not otherwise.
   static Status supported(const DevicePtr& device, const OpDef& op, const Attributes& attributes,
                           std::span<const OperandSpec> operands, int input_count,
                           std::span<const SymbolRange> symbols, isthmus_numerics_t numerics);
@@ -50,10 +52,12 @@ class PreparedOp {
   const OpDef& op() const { return *op_; }
   int input_count() const { return input_count_; }
   uint64_t workspace_bytes() const { return workspace_bytes_; }
-  const std::string& implementation() const { return implementation_; }  // "avx512 …", "reference on host"
-  bool is_fallback() const { return handle_ == nullptr; }
-  // Why the chip did not take it, or, when it did, why better implementations of the chip's did not; may be
-  // empty.
+  // "avx512 …", "portable …", "reference on host"
+  const std::string& implementation() const { return implementation_; }
+  bool is_fallback() const { return !handle_ && !portable_; }
+  bool is_portable() const { return portable_ != nullptr; }
+  // Why there is nothing better: why the chip's own implementations, or its better ones, did not take it, and
+  // for a fallback why there is no portable kernel. May be empty.
   const std::string& refusal() const { return refusal_; }
   uint64_t bytes_copied() const { return bytes_copied_; }  // by the fallback, so far
 
@@ -77,6 +81,7 @@ class PreparedOp {
   int input_count_ = 0;
   std::vector<TensorType> types_;
   isthmus_chip_op_t* handle_ = nullptr;
+  std::unique_ptr<PortableOp> portable_;
   uint64_t workspace_bytes_ = 0;
   std::string implementation_, refusal_;
   std::string packed_layout_[ISTHMUS_MAX_OPERANDS];
