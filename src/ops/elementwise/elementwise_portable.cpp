@@ -102,7 +102,8 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
 
 std::vector<PortableKernel> kernels() {
   std::vector<PortableKernel> all;
-  for (const auto& [name, row] : rows()) all.push_back({std::string(name), prepare});
+  for (const auto& [name, row] : rows())
+    if (!is_missing(row.formula) || (row.kinds & kIntegers) != 0) all.push_back({std::string(name), prepare});
   return all;
 }
 
