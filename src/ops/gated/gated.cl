@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gated activations: y = ACTIVATION(gate) * up, for any strides. X: dtype.
+#include "base/elementary-inl.h"
+#include "ops/portable/dtypes.cl"
+#include "ops/portable/loops.cl"
+
+FUNCTION float relu(float x) { return x > 0 ? x : x == x ? 0.0f : x; }
+
+KERNEL void gated(ADDRESS(gate), ADDRESS(up), ADDRESS(y), const Loops loops, long n) {
+  const long i = ITEM(0);
+  if (i >= n) return;
+  const Places p = places_of(&loops, i);
+  const float x = GET(X, POINTER(STORED(X), gate)[p.at[0]]);
+  POINTER(STORED(X), y)[p.at[2]] = PUT(X, ACTIVATION(x) * GET(X, POINTER(STORED(X), up)[p.at[1]]));
+}
