@@ -80,6 +80,19 @@ INSTANTIATE_TEST_SUITE_P(All, Formats,
                          testing::Values("F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K",
                                          "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "MXFP4"));
 
+// The portable kernels, over shared memory and over buffers.
+TEST_P(Families, DigestOnOpenClIsTheStoredOne) {
+  const std::string name = GetParam();
+  if (run({"devices", "--json"}).out.find("\"opencl:0\"") == std::string::npos)
+    GTEST_SKIP() << "no OpenCL device here";
+  for (const char* svm : {"ISTHMUS_OPENCL_SVM=0", "ISTHMUS_OPENCL_SVM=1"}) {
+    const Outcome outcome =
+        run(Call{{"trace", model_path(name), "--device", "opencl", "--no-fallback"}, "", {svm}});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(last_line(outcome.out), stored(name)) << name << " " << svm;
+  }
+}
+
 TEST(Trace, AnotherPromptHasAnotherDigest) {
   const std::string model = model_path("qwen3");
   EXPECT_NE(digest(model, {}), digest(model, {"--prompt", "Something else."}));
