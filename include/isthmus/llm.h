@@ -74,6 +74,10 @@ typedef struct isthmus_engine_options_t {
   isthmus_numerics_t numerics;
   const char*
       packed_cache; /* folder for weights in the chip's layout; NULL: the user's cache folder; "": none */
+  /* Asked before each weight is placed and each step is computed, from any thread, while the engine lives; 1
+   * makes the call fail with ISTHMUS_CANCELLED. NULL: never. */
+  int32_t (*cancelled)(void* context);
+  void* cancelled_context;
 } isthmus_engine_options_t;
 
 /* Compiles the model for the device and packs its weights, the first time over all. options may be NULL.

@@ -84,11 +84,16 @@ typedef struct isthmus_host_t {
   void (*log)(void* context, isthmus_log_level_t level, const char* message);
   /* A number for a name, the same for equal names, for as long as the process lives. Never 0. */
   uint32_t (*intern)(void* context, const char* name);
-  /* How many threads the process may keep busy (hwloc, cgroup quota, the embedder's wish). At least 1. */
+  /* How many threads the process may keep busy (cores, cgroup quota, the embedder's wish). At least 1. */
   int32_t thread_count;
   /* The embedder's own threads, or NULL: runs body over [0, count) in pieces and returns when all are done.
    */
   void (*parallel_for)(void* context, int64_t count, isthmus_range_body_t body, void* body_context);
+  /* The embedder's own memory, or both NULL: `bytes` bytes, more than 0, at a multiple of `alignment`, a
+   * power of two; NULL when there are none left. A chip whose device memory is the host's takes it from here.
+   */
+  void* (*allocate)(void* context, uint64_t bytes, uint64_t alignment);
+  void (*free)(void* context, void* memory);
 } isthmus_host_t;
 
 /* ---- Devices and memory

@@ -22,13 +22,19 @@ typedef struct isthmus_event_s isthmus_event_t;
  * anything made through the platform lives, and may be called from any thread. */
 typedef struct isthmus_platform_options_t {
   size_t size;
-  int32_t thread_count; /* 0: as many as the process may use (affinity, cgroup quota) */
+  int32_t thread_count; /* 0: one per core that the process may use (affinity, cgroup quota) */
   void (*log)(void* context, isthmus_log_level_t level, const char* message); /* NULL: nobody is told */
   void* log_context;
   /* The program's own threads: calls body(body_context, begin, end) over pieces of [0, count) and returns
    * when all are done. NULL: chips use threads of their own. */
   void (*parallel_for)(void* context, int64_t count, isthmus_range_body_t body, void* body_context);
   void* parallel_for_context;
+  /* The program's own memory for buffers, working memory and packed weights in host memory; both or neither.
+   * allocate: `bytes` bytes (more than 0) at a multiple of `alignment` (a power of two), or NULL when there
+   * are none left. Memory of other kinds comes from the chip's driver, and files are mapped. */
+  void* (*allocate)(void* context, uint64_t bytes, uint64_t alignment);
+  void (*free)(void* context, void* memory);
+  void* allocate_context;
 } isthmus_platform_options_t;
 
 /* Finds chips: isthmus_*.so in the folders of the variable ISTHMUS_PLUGIN_PATH (colon separated), then in

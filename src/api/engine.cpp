@@ -34,6 +34,8 @@ Result<EngineOptions> read_engine_options(const isthmus_engine_options_t* option
   engine.ignore_memory = given.ignore_memory != 0;
   engine.policy.no_fallback = given.no_fallback != 0;
   engine.policy.numerics = given.numerics;
+  if (given.cancelled)
+    engine.cancelled = [f = given.cancelled, context = given.cancelled_context] { return f(context) != 0; };
   if (given.packed_cache) engine.packed_cache = PackedCache(given.packed_cache);
   return engine;
 }

@@ -22,6 +22,10 @@ isthmus_status_t isthmus_platform_create(const isthmus_platform_options_t* optio
       host.log_context = given.log_context;
       host.parallel_for = given.parallel_for;
       host.parallel_for_context = given.parallel_for_context;
+      if (!given.allocate != !given.free) return invalid_argument("options: allocate and free come together");
+      host.allocate = given.allocate;
+      host.free = given.free;
+      host.allocate_context = given.allocate_context;
     }
     auto handle = std::make_unique<isthmus_platform_t>();
     ASSIGN_OR_RETURN(handle->platform, Platform::discover(host));

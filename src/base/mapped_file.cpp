@@ -34,6 +34,9 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   if (S_ISDIR(info.st_mode)) return invalid_argument("{}: expected a file, found a directory", path);
   if (!S_ISREG(info.st_mode))
     return invalid_argument("{}: expected a regular file that can be mapped, found a device or pipe", path);
+  const auto nanoseconds = [](const timespec& t) { return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
+  file.identity_ = fmt::format("{}:{}:{}:{}:{}", info.st_dev, info.st_ino, info.st_size,
+                               nanoseconds(info.st_mtim), nanoseconds(info.st_ctim));
   if (info.st_size == 0) return file;  // mmap refuses a length of 0
   void* data = ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_SHARED, file.fd_, 0);
   if (data == MAP_FAILED) return system_error(path, "map it", errno);
@@ -46,7 +49,8 @@ MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
       size_bytes_(std::exchange(other.size_bytes_, 0)),
       fd_(std::exchange(other.fd_, -1)),
-      path_(std::move(other.path_)) {}
+      path_(std::move(other.path_)),
+      identity_(std::move(other.identity_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   if (this == &other) return *this;
@@ -55,6 +59,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   size_bytes_ = std::exchange(other.size_bytes_, 0);
   fd_ = std::exchange(other.fd_, -1);
   path_ = std::move(other.path_);
+  identity_ = std::move(other.identity_);
   return *this;
 }
 
@@ -73,6 +78,12 @@ Result<std::span<const std::byte>> MappedFile::range(uint64_t offset, uint64_t l
     return data_loss("{}: at byte {}: expected {} bytes, but the file has {} bytes", path_, offset, length,
                      size_bytes_);
   return bytes().subspan(static_cast<size_t>(offset), static_cast<size_t>(length));
+}
+
+std::string MappedFile::name_of(const void* data, uint64_t length) const {
+  const auto at = reinterpret_cast<uintptr_t>(data) - reinterpret_cast<uintptr_t>(data_);  // wraps below it
+  if (data_ == nullptr || at > size_bytes_ || length > size_bytes_ - at) return "";
+  return fmt::format("{}:{}+{}", identity_, at, length);
 }
 
 Status MappedFile::check_unchanged_size() const {

@@ -30,6 +30,11 @@ class MappedFile {
   // `length` bytes from `offset`; damaged data (with file, place and both sizes) if the file ends before.
   Result<std::span<const std::byte>> range(uint64_t offset, uint64_t length) const;
 
+  // Names the bytes at `data` inside the mapping by where they lie: device, inode, size, times of the last
+  // change of contents and of anything, and offset. Equal names mean equal bytes, unless a file system keeps
+  // times too coarsely to see a change in place. Empty for bytes that are not of this file.
+  std::string name_of(const void* data, uint64_t length) const;
+
   // Damaged data if the file on disk is now shorter than what was mapped.
   Status check_unchanged_size() const;
 
@@ -40,6 +45,7 @@ class MappedFile {
   size_t size_bytes_ = 0;
   int fd_ = -1;
   std::string path_;
+  std::string identity_;  // of the file as it was when opened
 };
 
 }  // namespace isthmus

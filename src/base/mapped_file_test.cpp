@@ -49,6 +49,30 @@ TEST(MappedFile, RangeChecksBothEnds) {
   std::filesystem::remove(path);
 }
 
+TEST(MappedFile, NamesBytesByWhereTheyLie) {
+  const std::string path = write_file("names", "0123456789");
+  const auto name = [&](size_t offset, uint64_t length) {
+    const MappedFile file = MappedFile::open(path).value();
+    return file.name_of(file.bytes().data() + offset, length);
+  };
+  const std::string whole = name(0, 10);
+  EXPECT_NE(whole, "");
+  EXPECT_EQ(name(0, 10), whole) << "the same file, opened again";
+  EXPECT_NE(name(0, 9), whole);
+  EXPECT_NE(name(1, 9), name(0, 9));
+  EXPECT_EQ(name(3, 8), "") << "not all of it is of the file";
+  const MappedFile file = MappedFile::open(path).value();
+  EXPECT_EQ(file.name_of(file.bytes().data() - 1, 2), "");
+  EXPECT_EQ(MappedFile().name_of(&file, 1), "");
+  // Rewritten in place with its old time of change.
+  const auto written = std::filesystem::last_write_time(path);
+  usleep(20'000);
+  std::fstream(path) << "abcdefghij";
+  std::filesystem::last_write_time(path, written);
+  EXPECT_NE(name(0, 10), whole);
+  std::filesystem::remove(path);
+}
+
 TEST(MappedFile, ErrorsNameTheFile) {
   const Result<MappedFile> absent = MappedFile::open("/nonexistent/model.gguf");
   ASSERT_FALSE(absent.ok());

@@ -36,7 +36,9 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
                   "Chip that runs it, as listed by isthmus devices, or a plug-in's path (cpu)")
       ->type_name("NAME")
       ->group(kGroup);
-  command.add_option("-t,--threads", options.threads, "Threads of the CPU (as many as this process may use)")
+  command
+      .add_option("-t,--threads", options.threads,
+                  "Threads of the CPU (one per core that this process may use)")
       ->check(CLI::Range(1, kMostThreads))
       ->type_name("N")
       ->group(kGroup);
@@ -49,7 +51,8 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       ->group(kGroup);
   command
       .add_option("--packed-cache", options.packed_cache,
-                  "Folder for weights in the chip's own layout, or off (the user's cache folder)")
+                  "Folder for weights in the chip's own layout, or off (the user's cache folder); "
+                  "ISTHMUS_PACKED_CACHE_GIB is the most it may take")
       ->type_name("FOLDER")
       ->group(kGroup);
 }

@@ -59,8 +59,13 @@ ValueId GraphBuilder::state(std::string name, Dtype dtype, Shape shape) {
 }
 
 ValueId GraphBuilder::constant(std::string name, Dtype dtype, Shape shape, const void* data,
-                               std::shared_ptr<const void> owner) {
-  return add({ValueKind::kConstant, {dtype, std::move(shape)}, std::move(name), data, std::move(owner)});
+                               std::shared_ptr<const void> owner, std::string source) {
+  return add({ValueKind::kConstant,
+              {dtype, std::move(shape)},
+              std::move(name),
+              data,
+              std::move(owner),
+              std::move(source)});
 }
 
 ValueId GraphBuilder::constant_f32(std::string name, Shape shape, std::vector<float> values) {

@@ -21,7 +21,7 @@ class GraphBuilder : public Emitter {
   ValueId state(std::string name, Dtype dtype, Shape shape);
   // Bytes that outlive the graph and all executables made of it, or are kept alive by `owner`.
   ValueId constant(std::string name, Dtype dtype, Shape shape, const void* data,
-                   std::shared_ptr<const void> owner = nullptr);
+                   std::shared_ptr<const void> owner = nullptr, std::string source = {});
   // A constant with its own copy of the values.
   ValueId constant_f32(std::string name, Shape shape, std::vector<float> values);
   void output(ValueId value, std::string name);

@@ -22,13 +22,13 @@ isthmus_role_t role_of(const Value& value) {
   }
 }
 
-// Runs body(i) for i in [0, count) on several threads; the first error wins.
-Status parallel(int threads, size_t count, const std::function<Status(size_t)>& body) {
-  threads = std::max(1, std::min<int>(threads > 0 ? threads : available_threads(), static_cast<int>(count)));
+// Runs body(i) for i in [0, count) on the embedder's threads, or as many of its own; the first error wins.
+Status parallel(const isthmus_host_t& host, size_t count, const std::function<Status(size_t)>& body) {
+  if (count == 0) return ok();
   std::atomic<size_t> next{0};
   std::mutex mutex;
   Status first;
-  auto work = [&] {
+  std::function<void()> work = [&] {
     for (size_t i; (i = next++) < count;) {
       Status status = body(i);
       if (status.ok()) continue;
@@ -37,8 +37,16 @@ Status parallel(int threads, size_t count, const std::function<Status(size_t)>& 
       next = count;
     }
   };
+  const int64_t threads = std::min<int64_t>(host.thread_count, static_cast<int64_t>(count));
+  if (host.parallel_for) {
+    const auto part = [](void* context, int64_t, int64_t) {
+      (*static_cast<std::function<void()>*>(context))();
+    };
+    host.parallel_for(host.context, threads, part, &work);
+    return first;
+  }
   std::vector<std::thread> helpers;
-  for (int t = 1; t < threads; ++t) helpers.emplace_back(work);
+  for (int64_t t = 1; t < threads; ++t) helpers.emplace_back(work);
   work();
   for (std::thread& t : helpers) t.join();
   return first;
@@ -100,7 +108,7 @@ Result<std::unique_ptr<Executable>> Executable::build(Graph graph, DevicePtr dev
     if (step.op) workspace_bytes = std::max(workspace_bytes, step.op->workspace_bytes());
   ASSIGN_OR_RETURN(e.arena_, e.device_->allocate(std::max<uint64_t>(e.plan_.arena_bytes, 1)));
   ASSIGN_OR_RETURN(e.workspace_, e.device_->allocate(std::max<uint64_t>(workspace_bytes, 1)));
-  RETURN_IF_ERROR(e.place_weights(options));
+  RETURN_IF_ERROR(e.place_weights());
   // The host takes part in fallbacks and control flow: they are no fixed sequence. Regions get new addresses
   // at every run.
   e.can_capture_ = own_inputs && e.device_->has(ISTHMUS_FEATURE_CAPTURE) &&
@@ -133,7 +141,7 @@ Status Executable::prepare_steps(const CompileOptions& options) {
   return ok();
 }
 
-Status Executable::place_weights(const CompileOptions& options) {
+Status Executable::place_weights() {
   struct Job {
     Step* step;
     size_t operand;
@@ -153,7 +161,7 @@ Status Executable::place_weights(const CompileOptions& options) {
       if (graph_.values[root].kind == ValueKind::kConstant) jobs.push_back({&step, i, root});
     }
   }
-  return parallel(options.threads, jobs.size(), [&](size_t i) -> Status {
+  return parallel(device_->plugin().host(), jobs.size(), [&](size_t i) -> Status {
     const Job& job = jobs[i];
     ASSIGN_OR_RETURN(
         job.step->fixed[job.operand],

@@ -19,7 +19,6 @@ namespace isthmus {
 
 struct CompileOptions {
   PreparePolicy policy;
-  int threads = 0;  // for preparing and packing; 0: as many as there are
 };
 
 class ControlStep;
@@ -100,7 +99,7 @@ class Executable {
                                                    std::shared_ptr<WeightStore> weights,
                                                    const CompileOptions& options, bool own_inputs);
   Status prepare_steps(const CompileOptions& options);
-  Status place_weights(const CompileOptions& options);
+  Status place_weights();
   Status resolve(std::span<const int64_t> symbols);
   Status run_steps(std::span<const int64_t> symbols, Stream& stream);
   Status show(const Step& step, Stream& stream);

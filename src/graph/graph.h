@@ -29,7 +29,8 @@ struct Value {
   std::string name;  // for people and for binding inputs, states and outputs
   // kConstant only.
   const void* data = nullptr;
-  std::shared_ptr<const void> owner;  // keeps data alive
+  std::shared_ptr<const void> owner = {};  // keeps data alive
+  std::string source = {};  // names the bytes by where they lie in a file (MappedFile::name_of), or empty
 };
 
 struct Graph;

@@ -13,9 +13,12 @@ uint64_t constant_bytes(const Value& constant) {
 }  // namespace
 
 WeightStore::~WeightStore() {
-  for (auto& [key, entry] : entries_)
-    if (entry.imported && device_->api().release_host)
-      device_->api().release_host(device_->handle(), entry.address);
+  for (auto& [key, entry] : entries_) release(entry);
+}
+
+void WeightStore::release(Entry& entry) {
+  if (entry.imported && device_->api().release_host)
+    device_->api().release_host(device_->handle(), entry.address);
 }
 
 Result<isthmus_address_t> WeightStore::place(const Value& constant, const PreparedOp* op, int input) {
@@ -25,10 +28,13 @@ Result<isthmus_address_t> WeightStore::place(const Value& constant, const Prepar
     std::lock_guard lock(mutex_);
     if (auto found = entries_.find(key); found != entries_.end()) return found->second.address;
   }
+  if (cancelled_ && cancelled_()) return error(Code::kCancelled, "placing weights was cancelled");
   // Made without the lock, so that several weights are packed at once; the loser of a race is dropped.
   ASSIGN_OR_RETURN(Entry entry, make(constant, op, input), "placing weight '{}'", constant.name);
   std::lock_guard lock(mutex_);
-  return entries_.try_emplace(key, std::move(entry)).first->second.address;
+  const auto [at, added] = entries_.try_emplace(key, std::move(entry));
+  if (!added) release(entry);  // try_emplace left it as it was
+  return at->second.address;
 }
 
 Result<WeightStore::Entry> WeightStore::make(const Value& constant, const PreparedOp* op, int input) {
@@ -41,10 +47,10 @@ Result<WeightStore::Entry> WeightStore::make(const Value& constant, const Prepar
     }
     return on_device(constant.data, bytes, constant.owner);
   }
-  std::string description{dtype_name(constant.type.dtype)};
-  for (const Dim& dim : constant.type.shape) description += fmt::format("x{}", dim.offset);
+  PackedSource source{constant.data, bytes, constant.source, std::string(dtype_name(constant.type.dtype))};
+  for (const Dim& dim : constant.type.shape) source.description += fmt::format("x{}", dim.offset);
   ASSIGN_OR_RETURN(PackedBytes packed,
-                   cache_.get(constant.data, bytes, description, layout, op->packed_bytes(input),
+                   cache_.get(source, layout, op->packed_bytes(input), device_->plugin().host_options(),
                               [&](void* dst) { return op->pack(input, constant.data, dst); }));
   {
     std::lock_guard lock(mutex_);

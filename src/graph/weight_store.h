@@ -2,6 +2,7 @@
 // Constants on a device: read in place, packed once, or uploaded; each layout of each constant held once.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -16,7 +17,9 @@ namespace isthmus {
 // Shared by all executables of a model on one device. Thread-safe.
 class WeightStore {
  public:
-  WeightStore(DevicePtr device, PackedCache cache) : device_(std::move(device)), cache_(std::move(cache)) {}
+  // cancelled: asked before each weight, from any thread; true makes place() fail with kCancelled.
+  WeightStore(DevicePtr device, PackedCache cache, std::function<bool()> cancelled = {})
+      : device_(std::move(device)), cache_(std::move(cache)), cancelled_(std::move(cancelled)) {}
   ~WeightStore();
 
   // Where the constant lies in the layout that input `input` of `op` wants; as it is when op is null.
@@ -38,11 +41,13 @@ class WeightStore {
     std::shared_ptr<const void> host;  // imported: the constant's owner or packed bytes
     bool imported = false;
   };
+  void release(Entry& entry);
   Result<Entry> make(const Value& constant, const PreparedOp* op, int input);
   Result<Entry> on_device(const void* host, uint64_t bytes, std::shared_ptr<const void> owner);
 
   DevicePtr device_;
   PackedCache cache_;
+  std::function<bool()> cancelled_;
   mutable std::mutex mutex_;
   std::map<std::pair<const void*, std::string>, Entry> entries_;
   Use use_;

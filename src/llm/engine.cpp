@@ -47,6 +47,7 @@ Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> mode
   ASSIGN_OR_RETURN(e.limits_, step_limits(*e.model_, options));
   const StepLimits& limits = e.limits_;
   e.context_ = context_of(*e.model_, options);
+  e.cancelled_ = options.cancelled;
   const MemoryNeed need = e.model_->memory_need(limits);
   const uint64_t available = available_memory();
   if (need.total() > available && !options.ignore_memory)
@@ -58,7 +59,7 @@ Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> mode
                  limits.cache_blocks * kCacheBlock, mib(need.activations), mib(available));
   ASSIGN_OR_RETURN(e.device_, e.platform_->open(options.device));
   ASSIGN_OR_RETURN(e.stream_, e.device_->create_stream());
-  e.weights_ = std::make_shared<WeightStore>(e.device_, options.packed_cache);
+  e.weights_ = std::make_shared<WeightStore>(e.device_, options.packed_cache, options.cancelled);
   RETURN_IF_ERROR(e.compile(options));
   return engine;
 }
@@ -200,6 +201,7 @@ Result<std::vector<Engine::Logits>> Engine::step_all_logits(SequenceId id) {
 Result<std::vector<Engine::Logits>> Engine::run(std::span<const Row> rows) {
   std::vector<Logits> result;
   if (rows.empty()) return result;
+  if (cancelled_ && cancelled_()) return error(Code::kCancelled, "the step was cancelled");
   for (auto* list : {&tokens_, &positions_, &slots_, &rows_sequence_, &output_rows_}) list->clear();
   block_table_.assign(rows.size() * static_cast<size_t>(limits_.max_blocks), 0);
   for (size_t r = 0; r < rows.size(); ++r) {

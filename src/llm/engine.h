@@ -26,6 +26,9 @@ struct EngineOptions {
   bool prefix_reuse = true;
   bool ignore_memory = false;  // start even when memory seems too small
   PreparePolicy policy;
+  // Asked before each weight is placed and each step computed, from any thread: true makes that fail with
+  // kCancelled.
+  std::function<bool()> cancelled;
   PackedCache packed_cache{PackedCache::default_folder()};
 };
 
@@ -104,6 +107,7 @@ class Engine {
   DevicePtr device_;
   std::unique_ptr<Stream> stream_;
   std::shared_ptr<WeightStore> weights_;
+  std::function<bool()> cancelled_;
   std::unique_ptr<Executable> executable_;
   std::unique_ptr<StateStore> states_;
   StepLimits limits_;

@@ -41,8 +41,9 @@ class GgufModelFile : public ModelFile {
   std::optional<ModelTensor> tensor(std::string_view name) const override {
     const GgufTensor* t = file_.find_tensor(name);
     if (!t) return std::nullopt;
+    const auto bytes = static_cast<uint64_t>(t->size_bytes);
     return ModelTensor{
-        t->dtype, {t->shape().begin(), t->shape().end()}, t->data, static_cast<uint64_t>(t->size_bytes)};
+        t->dtype, {t->shape().begin(), t->shape().end()}, t->data, bytes, file_.name_of(t->data, bytes)};
   }
   uint64_t tensor_bytes() const override { return tensor_bytes_; }
   uint64_t parameters() const override { return parameters_; }

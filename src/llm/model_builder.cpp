@@ -30,7 +30,8 @@ ValueId ModelBuilder::weight(const std::string& name, std::vector<int64_t> dims)
                           fmt::join(tensor->dims, ", "), fmt::join(dims, ", ")));
     return kNoValue;
   }
-  return graph_.constant(name, tensor->dtype, Shape(dims.begin(), dims.end()), tensor->data, file_);
+  return graph_.constant(name, tensor->dtype, Shape(dims.begin(), dims.end()), tensor->data, file_,
+                         tensor->source);
 }
 
 ValueId ModelBuilder::embed_tokens(const std::string& name) {

@@ -20,6 +20,7 @@ struct ModelTensor {
   std::vector<int64_t> dims;  // outermost first
   const void* data = nullptr;
   uint64_t bytes = 0;
+  std::string source;  // names the bytes by where they lie in a file (MappedFile::name_of), or empty
 };
 
 // Views live as long as the file object. Thread-safe.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Streams, events, buffers, capture and the packed cache on the CPU chip, as any caller sees them.
+// Streams, events, buffers and capture on the CPU chip, as any caller sees them.
 #include "runtime/device.h"
 
 #include <gtest/gtest.h>
@@ -7,11 +7,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
-#include "runtime/packed_cache.h"
 #include "runtime/platform.h"
 
 namespace isthmus {
@@ -139,76 +136,6 @@ TEST_F(DeviceTest, CaptureKeepsWorkForLater) {
     EXPECT_EQ(static_cast<unsigned char*>(buffer.host())[63], 9);
   }
 }
-
-class PackedCacheTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / fmt::format("isthmus_packed_{}", getpid());
-    std::filesystem::remove_all(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  Result<PackedBytes> get(const std::string& folder, int* packs) {
-    return PackedCache(folder).get("source", 6, "F32x1", "layout_v1", 5, [packs](void* dst) {
-      ++*packs;
-      std::memcpy(dst, "hello", 5);
-      return ok();
-    });
-  }
-  std::filesystem::path folder_;
-};
-
-TEST_F(PackedCacheTest, IsMadeOnceAndShared) {
-  int packs = 0;
-  const auto first = get(folder_.string(), &packs);
-  ASSERT_TRUE(first.ok());
-  EXPECT_TRUE(first->made && first->shared);
-  const auto second = get(folder_.string(), &packs);
-  ASSERT_TRUE(second.ok());
-  EXPECT_TRUE(!second->made && second->shared);
-  EXPECT_EQ(packs, 1);
-  EXPECT_EQ(std::memcmp(second->data.get(), "hello", 5), 0);
-}
-
-TEST_F(PackedCacheTest, DamagedFilesAreMadeAnew) {
-  int packs = 0;
-  ASSERT_TRUE(get(folder_.string(), &packs).ok());
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_))
-    if (entry.is_regular_file()) std::filesystem::resize_file(entry.path(), 3);
-  const auto again = get(folder_.string(), &packs);
-  ASSERT_TRUE(again.ok());
-  EXPECT_EQ(packs, 2);
-  EXPECT_EQ(std::memcmp(again->data.get(), "hello", 5), 0);
-}
-
-TEST_F(PackedCacheTest, WithoutAPlaceToWriteItCostsMemoryOnly) {
-  int packs = 0;
-  for (const char* folder : {"", "/proc/nowhere"}) {
-    const auto bytes = get(folder, &packs);
-    ASSERT_TRUE(bytes.ok()) << folder;
-    EXPECT_FALSE(bytes->shared);
-    EXPECT_EQ(std::memcmp(bytes->data.get(), "hello", 5), 0);
-  }
-  const auto failed =
-      PackedCache(folder_.string()).get("x", 1, "d", "l", 5, [](void*) { return invalid_argument("no"); });
-  EXPECT_FALSE(failed.ok());
-  EXPECT_TRUE(
-      std::filesystem::is_empty(folder_ / std::filesystem::directory_iterator(folder_)->path().filename()));
-}
-
-TEST(ContentHash, DependsOnEveryByteAndOnTheLength) {
-  std::vector<char> bytes(300, 1);
-  const std::string whole = content_hash(bytes.data(), bytes.size());
-  EXPECT_EQ(whole.size(), 32u);
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    bytes[i] ^= 4;
-    EXPECT_NE(content_hash(bytes.data(), bytes.size()), whole) << i;
-    bytes[i] ^= 4;
-  }
-  std::vector<char> zeros(64, 0);
-  EXPECT_NE(content_hash(zeros.data(), 63), content_hash(zeros.data(), 64));
-}
-
-TEST(Threads, AvailableThreadsIsAtLeastOne) { EXPECT_GE(available_threads(), 1); }
 
 TEST(HostOptions, TheEmbeddersThreadsRunTheOperators) {
   setenv("ISTHMUS_PLUGIN_PATH", ISTHMUS_PLUGIN_DIR, 1);

@@ -4,18 +4,21 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
+#include "runtime/packed_trim.h"
+
 namespace isthmus {
 namespace {
 
-// Files start with this, so that a foreign or older file is never taken for ours.
-constexpr char kMagic[64] = "isthmus packed weight 1\n";
+constexpr auto& kMagic = kPackedMagic;
 
 std::shared_ptr<const void> share_mapping(void* base, uint64_t bytes) {
   return std::shared_ptr<const void>(static_cast<char*>(base) + sizeof kMagic,
@@ -30,6 +33,8 @@ std::shared_ptr<const void> map_file(const std::string& path, uint64_t packed_by
   void* base = MAP_FAILED;
   if (fstat(fd, &info) == 0 && static_cast<uint64_t>(info.st_size) == bytes)
     base = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
+  if (base != MAP_FAILED)
+    futimens(fd, nullptr);  // Used now: it goes last. Not ours to touch: nothing happens.
   close(fd);
   if (base == MAP_FAILED) return nullptr;
   if (std::memcmp(base, kMagic, sizeof kMagic) != 0) {
@@ -66,6 +71,25 @@ Result<std::shared_ptr<const void>> make_file(const std::string& path, uint64_t 
   }
   mprotect(base, bytes, PROT_READ);
   return share_mapping(base, bytes);
+}
+
+// Where 128 bits in hexadecimal lie below a folder.
+std::string place(const std::string& folder, const std::string& hash) {
+  return fmt::format("{}/{}/{}", folder, hash.substr(0, 2), hash.substr(2));
+}
+
+void make_folder_of(const std::string& path) {
+  std::error_code ignored;  // A folder that cannot be made shows when the file cannot.
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+}
+
+// Replaces a link that leads nowhere (its file went) or to a damaged file. Without it the next start hashes.
+void make_link(const std::string& link, const std::string& path) {
+  make_folder_of(link);
+  const std::string target =
+      std::filesystem::path(path).lexically_relative(std::filesystem::path(link).parent_path());
+  unlink(link.c_str());
+  (void)!symlink(target.c_str(), link.c_str());
 }
 
 }  // namespace
@@ -109,33 +133,70 @@ std::string PackedCache::default_folder() {
   return "";
 }
 
-Result<PackedBytes> PackedCache::get(const void* source, uint64_t source_bytes,
-                                     const std::string& description, const std::string& layout,
-                                     uint64_t packed_bytes,
+uint64_t PackedCache::default_limit(const std::string& folder) {
+  constexpr double kGib = 1 << 30;
+  if (const char* wish = std::getenv("ISTHMUS_PACKED_CACHE_GIB"))
+    if (const double gib = std::strtod(wish, nullptr); gib > 0 && gib < 1e9)
+      return static_cast<uint64_t>(gib * kGib);
+  uint64_t disk = 0;
+  for (std::filesystem::path at = folder; !at.empty(); at = at.parent_path()) {  // the nearest that exists
+    struct statvfs info;
+    if (statvfs(at.c_str(), &info) == 0) disk = uint64_t{info.f_blocks} * info.f_frsize;
+    if (disk != 0 || at == at.parent_path()) break;
+  }
+  return std::max(static_cast<uint64_t>(20 * kGib), disk / 10);
+}
+
+PackedCache::PackedCache(std::string folder, uint64_t limit_bytes)
+    : folder_(std::move(folder)), limit_bytes_(limit_bytes) {
+  if (folder_.empty()) return;
+  if (limit_bytes_ == 0) limit_bytes_ = default_limit(folder_);
+  untrimmed_ = std::make_shared<std::atomic<uint64_t>>(limit_bytes_);  // the first new file trims
+}
+
+void PackedCache::made(uint64_t bytes) const {
+  // Not after every file: that would read the folder hundreds of times. What is left over leaves room for the
+  // files until the next time.
+  const uint64_t slack = limit_bytes_ / 16;
+  if (untrimmed_->fetch_add(bytes) + bytes <= slack) return;
+  *untrimmed_ = 0;
+  trim_packed(folder_, limit_bytes_ - slack);
+}
+
+Result<PackedBytes> PackedCache::get(const PackedSource& source, const std::string& layout,
+                                     uint64_t packed_bytes, const HostOptions& host,
                                      const std::function<Status(void* dst)>& pack) const {
   PackedBytes result;
   result.bytes = packed_bytes;
   if (!folder_.empty()) {
-    const std::string name = content_hash(source, source_bytes);
-    std::string file = fmt::format("{}-{}-{}", name.substr(2), description, layout);
-    for (char& c : file)
+    std::string kind = fmt::format("-{}-{}", source.description, layout);
+    for (char& c : kind)
       if (c == '/' || c == ' ' || c == ':') c = '_';
-    const std::string folder = folder_ + "/" + name.substr(0, 2);
-    const std::string path = folder + "/" + file;
     result.shared = true;
-    if ((result.data = map_file(path, packed_bytes))) return result;
-    std::error_code ignored;  // A folder that cannot be made shows when the file cannot.
-    std::filesystem::create_directories(folder, ignored);
-    result.made = true;
-    ASSIGN_OR_RETURN(result.data, make_file(path, packed_bytes, pack));
-    if (result.data) return result;
+    std::string link;
+    if (!source.name.empty()) {
+      const std::string name = source.name + kind;
+      link = place(folder_ + "/from", content_hash(name.data(), name.size()));
+      if ((result.data = map_file(link, packed_bytes))) return result;
+    }
+    const std::string path = place(folder_, content_hash(source.data, source.bytes)) + kind;
+    if (!(result.data = map_file(path, packed_bytes))) {
+      make_folder_of(path);
+      result.made = true;
+      ASSIGN_OR_RETURN(result.data, make_file(path, packed_bytes, pack));
+    }
+    if (result.data) {
+      if (!link.empty()) make_link(link, path);
+      if (result.made) made(packed_bytes);
+      return result;
+    }
   }
-  void* memory = std::aligned_alloc(64, (packed_bytes + 63) / 64 * 64 + 64);
+  const std::shared_ptr<void> memory = allocate_host(host, packed_bytes);
   if (!memory) return error(Code::kOutOfMemory, "no {} bytes of memory for a packed weight", packed_bytes);
-  result.data = std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
+  result.data = memory;
   result.shared = false;
   result.made = true;
-  RETURN_IF_ERROR(pack(memory));
+  RETURN_IF_ERROR(pack(memory.get()));
   return result;
 }
 

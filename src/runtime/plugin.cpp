@@ -2,13 +2,14 @@
 #include "runtime/plugin.h"
 
 #include <dlfcn.h>
-#include <sched.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
+
+#include "runtime/threads.h"
 
 namespace isthmus {
 namespace {
@@ -29,15 +30,14 @@ void parallel_for(void* context, int64_t count, isthmus_range_body_t body, void*
   options->parallel_for(options->parallel_for_context, count, body, body_context);
 }
 
-// The cgroup's quota in whole CPUs, rounded up; 0 when there is none.
-int cgroup_quota() {
-  long long quota = -1, period = 0;
-  if (FILE* f = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
-    if (std::fscanf(f, "%lld %lld", &quota, &period) != 2) quota = -1;  // "max 100000": no limit
-    std::fclose(f);
-  }
-  if (quota <= 0 || period <= 0) return 0;
-  return static_cast<int>((quota + period - 1) / period);
+void* allocate(void* context, uint64_t bytes, uint64_t alignment) {
+  const auto* options = static_cast<const HostOptions*>(context);
+  return options->allocate(options->allocate_context, bytes, alignment);
+}
+
+void free_memory(void* context, void* memory) {
+  const auto* options = static_cast<const HostOptions*>(context);
+  options->free(options->allocate_context, memory);
 }
 
 // Entries without which a chip cannot be used at all.
@@ -77,12 +77,14 @@ uint32_t intern(const char* name) {
   return at->second;
 }
 
-int available_threads() {
-  cpu_set_t set;
-  int count = 1;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) count = std::max(1, CPU_COUNT(&set));
-  if (const int quota = cgroup_quota()) count = std::min(count, quota);
-  return count;
+std::shared_ptr<void> allocate_host(const HostOptions& options, uint64_t bytes) {
+  constexpr uint64_t kAlignment = 64;
+  if (bytes > UINT64_MAX - kAlignment) return nullptr;
+  bytes = std::max((bytes + kAlignment - 1) / kAlignment * kAlignment, kAlignment);
+  if (!options.allocate) return {std::aligned_alloc(kAlignment, bytes), [](void* p) { std::free(p); }};
+  void* memory = options.allocate(options.allocate_context, bytes, kAlignment);
+  if (!memory) return nullptr;
+  return {memory, [free = options.free, context = options.allocate_context](void* p) { free(context, p); }};
 }
 
 Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const HostOptions& options) {
@@ -103,6 +105,8 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const Host
   host.intern = intern_name;
   host.thread_count = options.thread_count > 0 ? options.thread_count : available_threads();
   host.parallel_for = options.parallel_for ? parallel_for : nullptr;
+  host.allocate = options.allocate ? allocate : nullptr;
+  host.free = options.allocate ? free_memory : nullptr;
   g_reported.clear();
   const isthmus_plugin_t* table = load(&host);
   if (!table)

@@ -13,16 +13,20 @@ namespace isthmus {
 
 // What the embedding program may give every plug-in. Set before the first plug-in is loaded.
 struct HostOptions {
-  int thread_count = 0;  // 0: as many as the process may use, see available_threads()
+  int thread_count = 0;  // 0: see available_threads()
   void (*log)(void* context, isthmus_log_level_t level, const char* message) = nullptr;
   void* log_context = nullptr;
   // Runs body over [0, count) on the embedder's own threads; see isthmus_host_t.
   void (*parallel_for)(void* context, int64_t count, isthmus_range_body_t body, void* body_context) = nullptr;
   void* parallel_for_context = nullptr;
+  // The embedder's own host memory; both or neither; see isthmus_host_t.
+  void* (*allocate)(void* context, uint64_t bytes, uint64_t alignment) = nullptr;
+  void (*free)(void* context, void* memory) = nullptr;
+  void* allocate_context = nullptr;
 };
 
-// Threads this process may keep busy: its affinity mask, cut by the cgroup's CPU quota. At least 1.
-int available_threads();
+// Host memory at a multiple of 64, the embedder's if it gives its own; null when there is none left.
+std::shared_ptr<void> allocate_host(const HostOptions& options, uint64_t bytes);
 
 // Thread-safe. The library stays loaded while a Plugin or a device of it lives.
 class Plugin {
@@ -33,6 +37,7 @@ class Plugin {
 
   // What its devices are opened with; valid while the Plugin lives.
   const isthmus_host_t& host() const { return host_; }
+  const HostOptions& host_options() const { return options_; }
   // The plug-in's entries, zero where it has none or is older than the entry.
   const isthmus_plugin_t& api() const { return api_; }
   const std::string& path() const { return path_; }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The C interface from C: errors, platform, device, memory, streams, events, operators. */
 #include <isthmus/isthmus.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -16,6 +17,30 @@ static void run_here(void* context, int64_t count, isthmus_range_body_t body, vo
   if (count > 0) body(body_context, 0, count);
 }
 
+/* The program's allocator: counts what is out, and where it begins. */
+static struct {
+  int calls, live;
+  unsigned char *lowest, *highest;
+} memory;
+
+static void* give(void* context, uint64_t bytes, uint64_t alignment) {
+  CHECK(context == &memory && bytes > 0 && alignment >= 64 && (alignment & (alignment - 1)) == 0);
+  if (bytes > (uint64_t)1 << 40) return NULL;
+  unsigned char* p = aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  CHECK(p);
+  if (!memory.lowest || p < memory.lowest) memory.lowest = p;
+  if (p + bytes > memory.highest) memory.highest = p + bytes;
+  ++memory.calls;
+  ++memory.live;
+  return p;
+}
+
+static void take_back(void* context, void* p) {
+  CHECK(context == &memory && p);
+  --memory.live;
+  free(p);
+}
+
 static void test_errors(void) {
   isthmus_platform_t* platform = NULL;
   isthmus_platform_options_t options = {0};
@@ -27,6 +52,10 @@ static void test_errors(void) {
   CHECK(strlen(isthmus_version()) >= 5);
   CHECK_FAILS(ISTHMUS_INVALID_ARGUMENT, "'platform' is NULL", isthmus_platform_create(NULL, NULL));
   CHECK_FAILS(ISTHMUS_INVALID_ARGUMENT, "size field is 0", isthmus_platform_create(&options, &platform));
+  options.size = sizeof options;
+  options.allocate = give;
+  CHECK_FAILS(ISTHMUS_INVALID_ARGUMENT, "allocate and free come together",
+              isthmus_platform_create(&options, &platform));
   CHECK_FAILS(ISTHMUS_INVALID_ARGUMENT, "size field is 0", isthmus_op_info("add", &info));
   info.size = sizeof info;
   CHECK_FAILS(ISTHMUS_NOT_FOUND, "'add'", isthmus_op_info("ad", &info));
@@ -86,6 +115,7 @@ static void test_memory(isthmus_device_t* device) {
   CHECK_OK(isthmus_event_create(device, &end));
   at = isthmus_buffer_address(buffer);
   CHECK(at != 0 && at % 64 == 0);
+  CHECK(at >= (uintptr_t)memory.lowest && at + 3000 <= (uintptr_t)memory.highest);
   CHECK_OK(isthmus_event_record(start, stream));
   CHECK_OK(isthmus_stream_upload(stream, at, bytes, sizeof bytes));
   CHECK_OK(isthmus_stream_copy(stream, at + 1000, at, 1000));
@@ -174,6 +204,9 @@ int main(void) {
   options.log_context = &warnings;
   options.parallel_for = run_here;
   options.parallel_for_context = &pieces_run;
+  options.allocate = give;
+  options.free = take_back;
+  options.allocate_context = &memory;
   CHECK_OK(isthmus_platform_create(&options, &platform));
   /* The project's own test puts a file there that is no chip. */
   if (getenv("ISTHMUS_PLUGIN_PATH")) CHECK(warnings == 1);
@@ -189,6 +222,8 @@ int main(void) {
   test_memory(device);
   test_linear(device);
   CHECK(pieces_run > 0); /* work went through the program's own parallel_for */
+  CHECK(memory.calls > 1 && memory.live > 0);
   isthmus_device_close(device);
+  CHECK(memory.live == 0); /* all of it came back */
   return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The C interface from C: models, engines, sequences, generation, chat. models_c MODEL.gguf, a tiny one. */
 #include <isthmus/isthmus.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -122,18 +123,47 @@ static void test_chat(isthmus_engine_t* engine) {
   isthmus_chat_destroy(chat);
 }
 
+/* The program's own memory and its wish to stop, counted. */
+static int64_t bytes_given;
+static int given, asked, stop_after;
+
+static void* give(void* context, uint64_t bytes, uint64_t alignment) {
+  void* p = aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  (void)context;
+  CHECK(p);
+  bytes_given += (int64_t)bytes;
+  ++given;
+  return p;
+}
+static void take_back(void* context, void* p) {
+  (void)context;
+  --given;
+  free(p);
+}
+static int32_t stop(void* context) {
+  (void)context;
+  return ++asked > stop_after;
+}
+
 int main(int argc, char** argv) {
   isthmus_platform_t* platform = NULL;
+  isthmus_platform_options_t host = {0};
   isthmus_model_t *model = NULL, *none = NULL;
   isthmus_engine_t* engine = NULL;
   isthmus_engine_options_t options = {0};
   isthmus_model_info_t info = {0};
   isthmus_report_row_t row = {0};
+  isthmus_sequence_t* sequence = NULL;
+  const float* logits = NULL;
   int32_t prompt[64], rows = 0;
   int64_t count = 0;
   CHECK(argc == 2);
   CHECK_FAILS(ISTHMUS_NOT_FOUND, "absent.gguf", isthmus_model_open("absent.gguf", &none));
-  CHECK_OK(isthmus_platform_create(NULL, &platform));
+  host.size = sizeof host;
+  host.thread_count = 1;
+  host.allocate = give;
+  host.free = take_back;
+  CHECK_OK(isthmus_platform_create(&host, &platform));
   CHECK_OK(isthmus_model_open(argv[1], &model));
   info.size = sizeof info;
   CHECK_OK(isthmus_model_info(model, &info));
@@ -149,6 +179,13 @@ int main(int argc, char** argv) {
   CHECK_FAILS(ISTHMUS_INVALID_ARGUMENT, "cache_dtype is Q4_0",
               isthmus_engine_create(model, platform, &options, &engine));
   options.cache_dtype = ISTHMUS_F32;
+  options.cancelled = stop;
+  stop_after = 3;
+  CHECK_FAILS(ISTHMUS_CANCELLED, "placing weights was cancelled",
+              isthmus_engine_create(model, platform, &options, &engine));
+  CHECK(asked == 4 && given == 0);
+  stop_after = 1 << 30;
+  bytes_given = 0;
   CHECK_OK(isthmus_engine_create(model, platform, &options, &engine));
   row.size = sizeof row;
   while (isthmus_engine_report(engine, rows, &row) == ISTHMUS_OK) {
@@ -156,12 +193,21 @@ int main(int argc, char** argv) {
     ++rows;
   }
   CHECK(rows > 3);
+  /* Weights in the chip's layout, kept by no cache, and the keys and values, came from the program. */
+  CHECK(bytes_given > (int64_t)info.weight_bytes / 2);
   CHECK_OK(isthmus_model_tokenize(model, "The ferry could not cross", -1, ISTHMUS_TOKENS_ADD_SPECIAL, prompt,
                                   64, &count));
   isthmus_model_close(model); /* the engine keeps what it needs */
   isthmus_platform_destroy(platform);
   test_generation(engine, prompt, count);
+  stop_after = asked;
+  CHECK_OK(isthmus_sequence_create(engine, prompt, count, &sequence));
+  CHECK_FAILS(ISTHMUS_CANCELLED, "the step was cancelled",
+              isthmus_sequence_logits(sequence, &logits, &count));
+  isthmus_sequence_destroy(sequence);
+  stop_after = 1 << 30;
   test_chat(engine);
   isthmus_engine_destroy(engine);
+  CHECK(given == 0);
   return 0;
 }

@@ -114,6 +114,14 @@ isthmus_status_t device_properties(isthmus_chip_device_t* device, isthmus_device
 isthmus_status_t allocate(isthmus_chip_device_t* device, isthmus_memory_kind_t, uint64_t bytes,
                           isthmus_address_t* address) {
   const isthmus_host_t& host = device_of(device)->pool.host();
+  if (host.allocate) {
+    void* p = host.allocate(host.context, bytes ? bytes : kAlignment, kAlignment);
+    if (!p)
+      return fail(host, ISTHMUS_OUT_OF_MEMORY,
+                  "the program's allocator gives no " + std::to_string(bytes) + " bytes");
+    *address = reinterpret_cast<uint64_t>(p);
+    return ISTHMUS_OK;
+  }
   if (bytes < kMapBytes) {
     const uint64_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
     void* p = std::aligned_alloc(kAlignment, rounded ? rounded : kAlignment);
@@ -134,6 +142,10 @@ isthmus_status_t allocate(isthmus_chip_device_t* device, isthmus_memory_kind_t, 
 
 void free_memory(isthmus_chip_device_t* device, isthmus_address_t address) {
   Device& d = *device_of(device);
+  if (const isthmus_host_t& host = d.pool.host(); host.allocate) {
+    host.free(host.context, reinterpret_cast<void*>(address));
+    return;
+  }
   {
     std::lock_guard lock(d.mutex);
     if (auto found = d.mapped.find(address); found != d.mapped.end()) {
@@ -279,7 +291,9 @@ isthmus_status_t op_prepare(isthmus_chip_device_t* device, const isthmus_op_quer
         op->refused = std::move(reasons);
         op->operand_count = query->input_count + query->output_count;
         for (int o = 0; o < op->operand_count; ++o) op->ranks[o] = query->operands[o].rank;
-        op->size_operand = query->output_count ? query->input_count : 0;
+        // Weights and caches may be big where little of them is read: a row of an embedding, one cache entry.
+        for (int o = 0; o < op->operand_count; ++o)
+          if (query->operands[o].role == ISTHMUS_ROLE_ACTIVATION) op->sizing |= 1u << o;
         isthmus_prepared_t result{};
         result.size = sizeof result;
         result.workspace_bytes = op->plan.workspace_bytes;

@@ -9,17 +9,22 @@ namespace {
 
 // How long the background thread leaves new work to somebody who is about to wait for it.
 constexpr auto kGrace = std::chrono::microseconds(200);
-// Operators with fewer elements than this, unless heavy, run on one thread: starting another costs more.
-// ISTHMUS_CPU_ALONE_ELEMENTS sets it, so that tests can split small cases too.
+// Operators whose activations all have fewer elements than this, unless heavy, run on one thread: starting
+// another costs more. ISTHMUS_CPU_ALONE_ELEMENTS sets it, so that tests can split small cases too.
 const int64_t kAloneElements = [] {
   const char* wanted = std::getenv("ISTHMUS_CPU_ALONE_ELEMENTS");
   return wanted ? std::strtoll(wanted, nullptr, 10) : int64_t{16384};
 }();
 
-int64_t elements(const isthmus_tensor_arg_t& arg, int rank) {
-  int64_t n = 1;
-  for (int i = 0; i < rank; ++i) n *= arg.dims[i];
-  return n;
+// Whether no operand that counts has as many elements as make helpers worth starting.
+bool small(const PreparedOp& op, const isthmus_tensor_arg_t* args) {
+  for (int o = 0; o < op.operand_count; ++o) {
+    if (!(op.sizing >> o & 1)) continue;
+    int64_t elements = 1;
+    for (int i = 0; i < op.ranks[o]; ++i) elements *= args[o].dims[i];
+    if (elements >= kAloneElements) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -154,9 +159,7 @@ void Stream::execute(const CommandList& list) {
     switch (c.kind) {
       case Command::kOp: {
         const isthmus_tensor_arg_t* args = list.operands.data() + c.first_operand;
-        const int size_operand = c.op->size_operand;
-        const bool alone =
-            !c.op->plan.heavy && elements(args[size_operand], c.op->ranks[size_operand]) < kAloneElements;
+        const bool alone = !c.op->plan.heavy && small(*c.op, args);
         pool_.run(*c.op->kernel, Run{args, &c.op->plan, c.workspace, 0}, alone);
         break;
       }

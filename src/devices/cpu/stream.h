@@ -27,7 +27,7 @@ struct PreparedOp {
   std::string refused;  // why better kernels did not take it
   int operand_count;
   int32_t ranks[ISTHMUS_MAX_OPERANDS];
-  int size_operand;  // the operand whose element count says how big a run is
+  uint32_t sizing = 0;  // bits of the operands whose element counts say how big a run is
 };
 
 class Stream;

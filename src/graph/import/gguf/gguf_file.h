@@ -89,6 +89,9 @@ class GgufFile {
   }
   Result<std::vector<float>> get_f32s(std::string_view key) const { return get<std::vector<float>>(key); }
 
+  // See MappedFile::name_of; empty for open_memory.
+  std::string name_of(const void* data, uint64_t length) const { return mapping_.name_of(data, length); }
+
   // Damaged data if the file has been cut since it was opened.
   Status check_unchanged_size() const { return mapping_.check_unchanged_size(); }
 
