@@ -10,6 +10,12 @@ uint64_t constant_bytes(const Value& constant) {
   return static_cast<uint64_t>(dtype_bytes(constant.type.dtype, elements));
 }
 
+std::string describe(const TensorType& type) {
+  std::string description{dtype_name(type.dtype)};
+  for (const Dim& dim : type.shape) description += fmt::format("x{}", dim.offset);
+  return description;
+}
+
 }  // namespace
 
 WeightStore::~WeightStore() {
@@ -23,7 +29,8 @@ void WeightStore::release(Entry& entry) {
 
 Result<isthmus_address_t> WeightStore::place(const Value& constant, const PreparedOp* op, int input) {
   const char* layout = op ? op->packed_layout(input) : nullptr;
-  const std::pair key(constant.data, std::string(layout ? layout : ""));
+  // Constants of several shapes may share their bytes.
+  const std::pair key(constant.data, describe(constant.type) + (layout ? layout : ""));
   {
     std::lock_guard lock(mutex_);
     if (auto found = entries_.find(key); found != entries_.end()) return found->second.address;
@@ -47,8 +54,7 @@ Result<WeightStore::Entry> WeightStore::make(const Value& constant, const Prepar
     }
     return on_device(constant.data, bytes, constant.owner);
   }
-  PackedSource source{constant.data, bytes, constant.source, std::string(dtype_name(constant.type.dtype))};
-  for (const Dim& dim : constant.type.shape) source.description += fmt::format("x{}", dim.offset);
+  const PackedSource source{constant.data, bytes, constant.source, describe(constant.type)};
   ASSIGN_OR_RETURN(PackedBytes packed,
                    cache_.get(source, layout, op->packed_bytes(input), device_->plugin().host_options(),
                               [&](void* dst) { return op->pack(input, constant.data, dst); }));

@@ -49,7 +49,7 @@ class WeightStore {
   PackedCache cache_;
   std::function<bool()> cancelled_;
   mutable std::mutex mutex_;
-  std::map<std::pair<const void*, std::string>, Entry> entries_;
+  std::map<std::pair<const void*, std::string>, Entry> entries_;  // by bytes, and shape and layout
   Use use_;
 };
 

@@ -21,8 +21,8 @@ Status run_passes(Graph& graph, const PassContext& context) {
     Status (*run)(Graph&, const PassContext&);
   };
   static constexpr Row kPasses[] = {
-      {"fold_constants", fold_constants}, {"decompose", decompose},         {"share_common", share_common},
-      {"remove_dead", remove_dead},       {"enter_regions", enter_regions},
+      {"fold_constants", fold_constants}, {"decompose", decompose}, {"share_common", share_common},
+      {"remove_dead", remove_dead},       {"fuse", fuse},           {"enter_regions", enter_regions},
   };
   for (const Row& pass : kPasses) {
     RETURN_IF_ERROR(pass.run(graph, context), "pass {}", pass.name);

@@ -23,6 +23,9 @@ Status decompose(Graph& graph, const PassContext& context);
 // Small nodes over constants alone are computed now.
 Status fold_constants(Graph& graph, const PassContext& context);
 
+// Nodes that are exactly what a fused operator is made of become that operator, where the chip itself has it;
+// no bit changes.
+Status fuse(Graph& graph, const PassContext& context);
 // What run_passes does, inside the regions of control flow; first, constants they are given become their own.
 Status enter_regions(Graph& graph, const PassContext& context);
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// linear_quantized on the CPU: packed panels of 32 columns, tiles of rows by vectors of columns.
+// linear_quantized and its groups on the CPU: packed panels of 32 columns, tiles of rows by vectors of
+// columns. The panels of a group are one row of work: threads meet once, and reading does not stop between
+// weights.
 #include "base/block_integers.h"
 #include "devices/cpu/kernel.h"
 #include "ops/matmul/block_tile-inl.h"
@@ -24,13 +26,24 @@ constexpr int64_t kFetchOneRow = 4608, kFetchFewRows = 9216;
 using TileFunction = void (*)(const unsigned char* panel, int column, int64_t blocks, const QuantizedRows& x,
                               bool resume, float* y, int64_t y_stride, int valid, int64_t ahead);
 
-struct LinearPlan {
+constexpr int kMaxProducts = 3;
+struct Product {
   int64_t n;
-  int64_t blocks;
+  int64_t panels;
   int64_t panel_bytes;
   int32_t format;
-  int32_t rank;
 };
+struct LinearPlan {
+  int64_t blocks;
+  int32_t rank;
+  int32_t count;
+  Product products[kMaxProducts];
+};
+
+// Operands: q, scale, sum, a weight and a bias for each product, then the outputs.
+int weight_operand(int product) { return 3 + 2 * product; }
+int bias_operand(int product) { return 4 + 2 * product; }
+int output_operand(const LinearPlan& plan, int product) { return 3 + 2 * plan.count + product; }
 
 template <int kFormat>
 void run_tile(int rows, const unsigned char* panel, int64_t blocks, const QuantizedRows& x, bool resume,
@@ -59,72 +72,81 @@ int64_t fetch_distance(int64_t rows) {
   return rows == 1 ? kFetchOneRow : rows <= 2 * kMaxRows ? kFetchFewRows : 0;
 }
 
+// Rows first to first + count - 1 by one panel.
 template <int kFormat>
-void run_format(const Run& run, const Team& team) {
+void run_panel(const Run& run, int number, int64_t rows, int64_t first, int64_t count, int64_t p) {
   constexpr BlockFormat f = kBlockFormats[kFormat];
   const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
-  int64_t rows = 1;
-  for (int i = 0; i + 1 < plan.rank; ++i) rows *= run.operands[0].dims[i];
-  const int64_t panels = (plan.n + kPanelColumns - 1) / kPanelColumns;
-  const int64_t chunks = (rows + kChunkRows - 1) / kChunkRows;
+  const Product& product = plan.products[number];
   const int64_t k = plan.blocks * 32;
-  const float* bias = run.data<float>(4);
+  const float* bias = run.data<float>(bias_operand(number));
   const int64_t ahead = fetch_distance(rows);
   const int64_t pass = rows <= kMaxRows ? plan.blocks + f.super
                                         : (kPassBytes / f.block_bytes() + f.super - 1) / f.super * f.super;
+  const int64_t tiles = (count + kMaxRows - 1) / kMaxRows;
+  const int64_t left = product.n - p * kPanelColumns;
+  const int valid = left < kPanelColumns ? static_cast<int>(left) : kPanelColumns;
+  const unsigned char* panel = run.data<unsigned char>(weight_operand(number)) + p * product.panel_bytes;
+  float* y = run.data<float>(output_operand(plan, number)) + first * product.n + p * kPanelColumns;
+  for (int64_t b = 0; b < plan.blocks || b == 0; b += pass) {
+    const int64_t blocks = plan.blocks - b < pass ? plan.blocks - b : pass;
+    for (int64_t t = 0; t < tiles; ++t) {
+      const int64_t row = count * t / tiles, next = count * (t + 1) / tiles,
+                    at = (first + row) * plan.blocks + b;
+      const QuantizedRows x = {run.data<int8_t>(0) + 32 * at, run.data<float>(1) + 2 * at,
+                               run.data<int32_t>(2) + 2 * at, k, 2 * plan.blocks};
+      run_tile<kFormat>(static_cast<int>(next - row), panel + b / f.super * f.group_bytes(), blocks, x, b > 0,
+                        y + row * product.n, product.n, valid, ahead);
+    }
+  }
+  if (bias) add_bias(bias + p * kPanelColumns, count, valid, y, product.n);
+}
+
+using PanelFunction = void (*)(const Run& run, int number, int64_t rows, int64_t first, int64_t count,
+                               int64_t p);
+constexpr PanelFunction kRunPanels[] = {run_panel<0>, run_panel<1>, run_panel<2>,  run_panel<3>,
+                                        run_panel<4>, run_panel<5>, run_panel<6>,  run_panel<7>,
+                                        run_panel<8>, run_panel<9>, run_panel<10>, run_panel<11>};
+
+void run(const Run& run, const Team& team) {
+  const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
+  int64_t rows = 1, panels = 0;
+  for (int i = 0; i + 1 < plan.rank; ++i) rows *= run.operands[0].dims[i];
+  for (int i = 0; i < plan.count; ++i) panels += plan.products[i].panels;
+  const int64_t chunks = (rows + kChunkRows - 1) / kChunkRows;
   // Taken as threads get to it: a thread that the system holds up delays no other. A few panels at a time are
   // one stream.
   const int64_t items = chunks * panels, share = items / (8 * team.count()) + 1;
   int64_t begin, end;
   while (team.take(items, share, &begin, &end))
     for (int64_t item = begin; item < end; ++item) {
-      const int64_t chunk = item / panels, p = item % panels;
+      const int64_t chunk = item / panels;
       const int64_t first = rows * chunk / chunks, count = rows * (chunk + 1) / chunks - first;
-      const int64_t tiles = (count + kMaxRows - 1) / kMaxRows;
-      const int64_t left = plan.n - p * kPanelColumns;
-      const int valid = left < kPanelColumns ? static_cast<int>(left) : kPanelColumns;
-      const unsigned char* panel = run.data<unsigned char>(3) + p * plan.panel_bytes;
-      float* y = run.data<float>(5) + first * plan.n + p * kPanelColumns;
-      for (int64_t b = 0; b < plan.blocks || b == 0; b += pass) {
-        const int64_t blocks = plan.blocks - b < pass ? plan.blocks - b : pass;
-        for (int64_t t = 0; t < tiles; ++t) {
-          const int64_t row = count * t / tiles, next = count * (t + 1) / tiles,
-                        at = (first + row) * plan.blocks + b;
-          const QuantizedRows x = {run.data<int8_t>(0) + 32 * at, run.data<float>(1) + 2 * at,
-                                   run.data<int32_t>(2) + 2 * at, k, 2 * plan.blocks};
-          run_tile<kFormat>(static_cast<int>(next - row), panel + b / f.super * f.group_bytes(), blocks, x,
-                            b > 0, y + row * plan.n, plan.n, valid, ahead);
-        }
-      }
-      if (bias) add_bias(bias + p * kPanelColumns, count, valid, y, plan.n);
+      int64_t p = item % panels;
+      int number = 0;
+      while (p >= plan.products[number].panels) p -= plan.products[number++].panels;
+      kRunPanels[plan.products[number].format](run, number, rows, first, count, p);
     }
 }
 
-using RunFunction = void (*)(const Run& run, const Team& team);
-constexpr RunFunction kRunFormats[] = {run_format<0>, run_format<1>, run_format<2>,  run_format<3>,
-                                       run_format<4>, run_format<5>, run_format<6>,  run_format<7>,
-                                       run_format<8>, run_format<9>, run_format<10>, run_format<11>};
-
 const char* prepare(const isthmus_op_query_t& query, Plan& plan) {
-  const isthmus_operand_t& weight = query.operands[3];
-  const int format = block_format_index(weight.dtype);
-  if (format < 0) return "not a block format";
-  if (weight.role != ISTHMUS_ROLE_CONSTANT) return "packed panels need a constant weight";
   if (!all_contiguous(query)) return "operands must be contiguous";
   LinearPlan& p = plan_data<LinearPlan>(plan);
-  p.n = weight.dims[0];
-  p.blocks = weight.dims[1] / 32;
-  p.panel_bytes = kBlockFormats[format].panel_bytes(p.blocks);
-  p.format = format;
   p.rank = query.operands[0].rank;
-  plan.packed_layout[3] = kBlockFormats[format].layout;
-  plan.packed_bytes[3] = (p.n + kPanelColumns - 1) / kPanelColumns * p.panel_bytes;
+  p.count = query.output_count;
+  for (int i = 0; i < p.count; ++i) {
+    const isthmus_operand_t& weight = query.operands[weight_operand(i)];
+    const int format = block_format_index(weight.dtype);
+    if (format < 0) return "not a block format";
+    if (weight.role != ISTHMUS_ROLE_CONSTANT) return "packed panels need a constant weight";
+    p.blocks = weight.dims[1] / 32;
+    const int64_t panels = (weight.dims[0] + kPanelColumns - 1) / kPanelColumns;
+    p.products[i] = {weight.dims[0], panels, kBlockFormats[format].panel_bytes(p.blocks), format};
+    plan.packed_layout[weight_operand(i)] = kBlockFormats[format].layout;
+    plan.packed_bytes[weight_operand(i)] = panels * p.products[i].panel_bytes;
+  }
   plan.heavy = true;
   return nullptr;
-}
-
-void run(const Run& run, const Team& team) {
-  kRunFormats[plan_data<LinearPlan>(*run.plan).format](run, team);
 }
 
 // ---- packing ----
@@ -182,24 +204,29 @@ void pack_blocks(const BlockFormat& f, const unsigned char* rows, int64_t row_by
   }
 }
 
-void pack(const Plan& plan, int, const void* src, void* dst) {
-  const LinearPlan& p = plan_data<LinearPlan>(plan);
+void pack(const Plan& plan, int input, const void* src, void* dst) {
+  const int64_t blocks = plan_data<LinearPlan>(plan).blocks;
+  const Product& p = plan_data<LinearPlan>(plan).products[(input - weight_operand(0)) / 2];
   const BlockFormat& f = kBlockFormats[p.format];
-  const int64_t row_bytes = bytes_of(f.dtype, p.blocks * 32);
+  const int64_t row_bytes = bytes_of(f.dtype, blocks * 32);
   unsigned char* panel = static_cast<unsigned char*>(dst);
   for (int64_t first = 0; first < p.n; first += kPanelColumns, panel += p.panel_bytes) {
     const int columns = p.n - first < kPanelColumns ? static_cast<int>(p.n - first) : kPanelColumns;
-    pack_blocks(f, static_cast<const unsigned char*>(src) + first * row_bytes, row_bytes, columns, 0,
-                p.blocks, panel);
+    pack_blocks(f, static_cast<const unsigned char*>(src) + first * row_bytes, row_bytes, columns, 0, blocks,
+                panel);
   }
 }
 
 // ---- weights that change, and any strides: packed group by group on the stack ----
 
 const char* prepare_strided(const isthmus_op_query_t& query, Plan& plan) {
-  const int format = block_format_index(query.operands[3].dtype);
-  if (format < 0) return "not a block format";
-  plan_data<LinearPlan>(plan) = {0, 0, 0, format, query.operands[0].rank};
+  LinearPlan& p = plan_data<LinearPlan>(plan);
+  p.rank = query.operands[0].rank;
+  p.count = query.output_count;
+  for (int i = 0; i < p.count; ++i) {
+    p.products[i].format = block_format_index(query.operands[weight_operand(i)].dtype);
+    if (p.products[i].format < 0) return "not a block format";
+  }
   plan.heavy = true;
   return nullptr;
 }
@@ -238,16 +265,18 @@ struct Piece {
 };
 
 template <int kFormat>
-void run_piece(const Run& run, int rank, int64_t row, int rows, int64_t column, int columns, float* out) {
+void run_piece(const Run& run, int number, int rank, int64_t row, int rows, int64_t column, int columns,
+               float* out) {
   constexpr BlockFormat f = kBlockFormats[kFormat];
-  const isthmus_tensor_arg_t& weight = run.operands[3];
+  const isthmus_tensor_arg_t& weight = run.operands[weight_operand(number)];
   const int64_t blocks = weight.dims[1] / 32, row_bytes = bytes_of(f.dtype, weight.strides[0]);
   alignas(64) unsigned char panel[f.panel_bytes(kPieceBlocks)];
   Piece piece;
   for (int i = 0; i < rows * kPanelColumns; ++i) out[i] = 0;
   for (int64_t b = 0; b < blocks; b += kPieceBlocks) {
     const int count = blocks - b < kPieceBlocks ? static_cast<int>(blocks - b) : kPieceBlocks;
-    pack_blocks(f, run.data<unsigned char>(3) + column * row_bytes, row_bytes, columns, b, count, panel);
+    pack_blocks(f, run.data<unsigned char>(weight_operand(number)) + column * row_bytes, row_bytes, columns,
+                b, count, panel);
     piece.load(run, rank, row, rows, b, count);
     for (int r = 0; r < rows; r += kMaxRows) {
       const QuantizedRows x = {piece.q + r * kPieceBlocks * 32, piece.scale + r * kPieceBlocks * 2,
@@ -258,19 +287,20 @@ void run_piece(const Run& run, int rank, int64_t row, int rows, int64_t column, 
   }
 }
 
-using PieceFunction = void (*)(const Run& run, int rank, int64_t row, int rows, int64_t column, int columns,
-                               float* out);
+using PieceFunction = void (*)(const Run& run, int number, int rank, int64_t row, int rows, int64_t column,
+                               int columns, float* out);
 constexpr PieceFunction kRunPieces[] = {run_piece<0>, run_piece<1>, run_piece<2>,  run_piece<3>,
                                         run_piece<4>, run_piece<5>, run_piece<6>,  run_piece<7>,
                                         run_piece<8>, run_piece<9>, run_piece<10>, run_piece<11>};
 
-void run_strided(const Run& run, const Team& team) {
+void run_strided_product(const Run& run, const Team& team, int number) {
   const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
-  const int rank = plan.rank;
+  const int rank = plan.rank, bias_at = bias_operand(number), y_at = output_operand(plan, number);
   int64_t rows = 1;
   for (int i = 0; i + 1 < rank; ++i) rows *= run.operands[0].dims[i];
-  const int64_t n = run.operands[3].dims[0], panels = (n + kPanelColumns - 1) / kPanelColumns;
-  const isthmus_tensor_arg_t &bias = run.operands[4], &y = run.operands[5];
+  const int64_t n = run.operands[weight_operand(number)].dims[0];
+  const int64_t panels = (n + kPanelColumns - 1) / kPanelColumns;
+  const isthmus_tensor_arg_t &bias = run.operands[bias_at], &y = run.operands[y_at];
   int64_t begin, end;
   team.split((rows + kPieceRows - 1) / kPieceRows * panels, 1, &begin, &end);
   for (int64_t item = begin; item < end; ++item) {
@@ -278,21 +308,29 @@ void run_strided(const Run& run, const Team& team) {
     const int count = rows - row < kPieceRows ? static_cast<int>(rows - row) : kPieceRows;
     const int columns = n - column < kPanelColumns ? static_cast<int>(n - column) : kPanelColumns;
     alignas(64) float out[kPieceRows * kPanelColumns];
-    kRunPieces[plan.format](run, rank, row, count, column, columns, out);
+    kRunPieces[plan.products[number].format](run, number, rank, row, count, column, columns, out);
     for (int r = 0; r < count; ++r) {
-      float* to = run.data<float>(5) + row_offset(y, rank, row + r);
+      float* to = run.data<float>(y_at) + row_offset(y, rank, row + r);
       for (int c = 0; c < columns; ++c) {
         float value = out[r * kPanelColumns + c];
-        if (bias.address) value += run.data<float>(4)[(column + c) * bias.strides[0]];
+        if (bias.address) value += run.data<float>(bias_at)[(column + c) * bias.strides[0]];
         to[(column + c) * y.strides[rank - 1]] = value;
       }
     }
   }
 }
 
+void run_strided(const Run& run, const Team& team) {
+  for (int i = 0; i < plan_data<LinearPlan>(*run.plan).count; ++i) run_strided_product(run, team, i);
+}
+
 }  // namespace
 
 ISTHMUS_CPU_KERNELS(linear_quantized, {"linear_quantized", "panels of 32 columns", prepare, run, pack},
-                    {"linear_quantized", "strided pieces", prepare_strided, run_strided, nullptr})
+                    {"linear_quantized", "strided pieces", prepare_strided, run_strided, nullptr},
+                    {"linear_quantized_pair", "panels of 32 columns", prepare, run, pack},
+                    {"linear_quantized_pair", "strided pieces", prepare_strided, run_strided, nullptr},
+                    {"linear_quantized_triple", "panels of 32 columns", prepare, run, pack},
+                    {"linear_quantized_triple", "strided pieces", prepare_strided, run_strided, nullptr})
 
 }  // namespace isthmus::cpu::ISTHMUS_ISA
