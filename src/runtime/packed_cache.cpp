@@ -159,8 +159,7 @@ void PackedCache::made(uint64_t bytes) const {
   // files until the next time.
   const uint64_t slack = limit_bytes_ / 16;
   if (untrimmed_->fetch_add(bytes) + bytes <= slack) return;
-  *untrimmed_ = 0;
-  trim_packed(folder_, limit_bytes_ - slack);
+  if (trim_packed(folder_, limit_bytes_ - slack)) *untrimmed_ = 0;  // else with the next file
 }
 
 Result<PackedBytes> PackedCache::get(const PackedSource& source, const std::string& layout,

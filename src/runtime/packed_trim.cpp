@@ -66,7 +66,7 @@ void remove_oldest(const fs::path& folder, uint64_t limit_bytes) {
       if (now - info.st_mtim.tv_sec > kAbandonedSeconds) unlink(path.c_str());
       return;
     }
-    const auto bytes = static_cast<uint64_t>(info.st_blocks) * 512;
+    const auto bytes = static_cast<uint64_t>(info.st_size);
     total += bytes;
     files.push_back({int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec, bytes, path});
   });
@@ -80,10 +80,11 @@ void remove_oldest(const fs::path& folder, uint64_t limit_bytes) {
 
 }  // namespace
 
-void trim_packed(const std::string& folder, uint64_t limit_bytes) {
+bool trim_packed(const std::string& folder, uint64_t limit_bytes) {
   const int lock = open((folder + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (lock < 0) return;
-  if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
+  if (lock < 0) return false;
+  const bool ours = flock(lock, LOCK_EX | LOCK_NB) == 0;
+  if (ours) {
     remove_oldest(folder, limit_bytes);
     for_each_named(folder + "/from", [](const fs::path& path) {
       struct stat info;
@@ -92,6 +93,7 @@ void trim_packed(const std::string& folder, uint64_t limit_bytes) {
     });
   }
   close(lock);
+  return ours;
 }
 
 }  // namespace isthmus

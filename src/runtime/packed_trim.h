@@ -10,10 +10,10 @@ namespace isthmus {
 // Packed files start with this, so that a foreign or older file is never taken for ours.
 inline constexpr char kPackedMagic[64] = "isthmus packed weight 1\n";
 
-// Removes the packed weights used longest ago until the rest takes at most limit_bytes on disk, then links
+// Removes the packed weights used longest ago until the rest takes at most limit_bytes, then links
 // that lead nowhere, and what processes that died while packing left a day ago. Touches only files that look
-// like the cache's own by name and beginning: the folder may be anybody's. One process at a time; another
-// returns at once. A file that somebody has mapped stays valid for them.
-void trim_packed(const std::string& folder, uint64_t limit_bytes);
+// like the cache's own by name and beginning: the folder may be anybody's. False, at
+// once, while another process is at it. A file that somebody has mapped stays valid for them.
+bool trim_packed(const std::string& folder, uint64_t limit_bytes);
 
 }  // namespace isthmus

@@ -191,6 +191,56 @@ static void test_linear(isthmus_device_t* device) {
   isthmus_buffer_destroy(buffer);
 }
 
+/* An operator is shared out when one of its activations is big: what a reduction reads, not a weight of which
+ * little is read. */
+static void test_sharing(isthmus_device_t* device) {
+  enum { ROWS = 4, COLUMNS = 8192 };
+  static float x[ROWS * COLUMNS];
+  static const int64_t columns[1] = {1}, x_dims[2] = {ROWS, COLUMNS}, one[1] = {1};
+  isthmus_attribute_t axes = isthmus_attribute_ints("axes", columns, 1);
+  isthmus_tensor_t in[2] = {{0}, {0}}, out = {0};
+  isthmus_buffer_t* buffer = NULL;
+  isthmus_stream_t* stream = NULL;
+  isthmus_op_t* op = NULL;
+  float sums[ROWS];
+  int32_t row = 2;
+  int i, pieces = pieces_run;
+  for (i = 0; i < ROWS * COLUMNS; ++i) x[i] = (float)(i / COLUMNS);
+  CHECK_OK(isthmus_buffer_create(device, ISTHMUS_MEMORY_DEVICE, 2 * sizeof x + 64, &buffer));
+  CHECK_OK(isthmus_stream_create(device, &stream));
+  in[0].size = in[1].size = out.size = sizeof out;
+  CHECK_OK(isthmus_tensor_init(ISTHMUS_F32, 2, x_dims, isthmus_buffer_address(buffer), &in[0], NULL));
+  CHECK_OK(isthmus_stream_upload(stream, in[0].address, x, sizeof x));
+  CHECK_OK(isthmus_stream_wait(stream));
+  CHECK_OK(isthmus_op_prepare(device, "reduce_sum", &axes, 1, in, 1, NULL, &op));
+  CHECK_OK(isthmus_op_output(op, 0, &out, NULL));
+  out.address = in[0].address + sizeof x;
+  CHECK_OK(isthmus_op_run(op, in, 1, &out, 1, stream));
+  CHECK_OK(isthmus_stream_download(stream, sums, out.address, sizeof sums));
+  CHECK_OK(isthmus_stream_wait(stream));
+  for (i = 0; i < ROWS; ++i) CHECK(sums[i] == (float)(i * COLUMNS));
+  CHECK(pieces_run > pieces);
+  isthmus_op_destroy(op);
+
+  pieces = pieces_run;
+  in[1] = in[0];
+  in[1].role = ISTHMUS_ROLE_CONSTANT;
+  in[0].size = sizeof out;
+  CHECK_OK(isthmus_tensor_init(ISTHMUS_I32, 1, one, out.address + sizeof x, &in[0], NULL));
+  in[0].role = ISTHMUS_ROLE_ACTIVATION;
+  CHECK_OK(isthmus_stream_upload(stream, in[0].address, &row, sizeof row));
+  CHECK_OK(isthmus_op_prepare(device, "embedding", NULL, 0, in, 2, NULL, &op));
+  CHECK_OK(isthmus_op_output(op, 0, &out, NULL));
+  out.address = in[1].address + sizeof x;
+  CHECK_OK(isthmus_op_run(op, in, 2, &out, 1, stream));
+  CHECK_OK(isthmus_stream_download(stream, sums, out.address, sizeof(float)));
+  CHECK_OK(isthmus_stream_wait(stream));
+  CHECK(sums[0] == 2 && pieces_run == pieces);
+  isthmus_op_destroy(op);
+  isthmus_stream_destroy(stream);
+  isthmus_buffer_destroy(buffer);
+}
+
 int main(void) {
   isthmus_platform_options_t options = {0};
   isthmus_device_properties_t properties = {0};
@@ -221,6 +271,7 @@ int main(void) {
   printf("%s\n", properties.name);
   test_memory(device);
   test_linear(device);
+  test_sharing(device);
   CHECK(pieces_run > 0); /* work went through the program's own parallel_for */
   CHECK(memory.calls > 1 && memory.live > 0);
   isthmus_device_close(device);
