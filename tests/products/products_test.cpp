@@ -167,6 +167,55 @@ TEST_P(BlockProducts, RowsDoNotDependOnTheRowsBesideThem) {
   });
 }
 
+// Several weights, of different formats and sizes, with more rows than one chunk has.
+TEST_P(BlockProducts, GroupsGiveTheBitsOfTheirReference) {
+  const Dtype format = GetParam();
+  const int64_t unit = dtype_info(format).block_elements, k = unit;
+  const Dtype formats[] = {format, unit == 32 ? Dtype::kQ8_0 : Dtype::kQ6_K, format};
+  const int64_t columns[] = {40, 65, 7};
+  for (const int64_t rows : {1, 5, 130}) {
+    Bytes x = random_floats(rows * k, 6), bias = random_floats(65, 7);
+    Quantized quantized(x.as<float>(), rows, k);
+    std::vector<Bytes> weights, expected, y;
+    for (int i = 0; i < 3; ++i) {
+      weights.push_back(random_weight(formats[i], columns[i], k, 8 + i));
+      expected.emplace_back(rows * columns[i] * 4);
+      y.emplace_back(rows * columns[i] * 4);
+    }
+    const auto operands = [&](int count, std::vector<Bytes>& out) {
+      std::vector<KernelOperand> list =
+          slice(quantized, weights[0], format, nullptr, nullptr, 0, rows, k, columns[0]);
+      list.resize(3);
+      for (int i = 0; i < count; ++i) {
+        list.push_back({formats[i], {columns[i], k}, weights[i].data(), ISTHMUS_ROLE_CONSTANT});
+        list.push_back(i == 1 ? KernelOperand{Dtype::kF32, {columns[i]}, bias.data()} : KernelOperand{});
+      }
+      for (int i = 0; i < count; ++i) list.push_back({Dtype::kF32, {rows, columns[i]}, out[i].data()});
+      return list;
+    };
+    for (const int count : {2, 3}) {
+      const char* op = count == 2 ? "linear_quantized_pair" : "linear_quantized_triple";
+      run_reference(op, operands(count, expected), 3 + 2 * count);
+      int ran = 0;
+      for_each_kernel(op, [&](const std::string& isa, const cpu::Kernel& kernel) {
+        KernelCall call;
+        ASSERT_EQ("", call.prepare(kernel, operands(count, y), 3 + 2 * count));
+        for (const int threads : {1, 3}) {
+          for (Bytes& out : y) std::memset(out.data(), 0xff, out.size());
+          call.run(threads);
+          ++ran;
+          for (int i = 0; i < count; ++i)
+            for (int64_t e = 0; e < rows * columns[i]; ++e)
+              ASSERT_TRUE(same(expected[i].as<float>()[e], y[i].as<float>()[e]))
+                  << op << " " << isa << " " << kernel.name << " rows " << rows << " threads " << threads
+                  << " product " << i << " element " << e;
+        }
+      });
+      EXPECT_GE(ran, 4) << op;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Formats, BlockProducts, testing::ValuesIn(dtypes::blocks),
                          [](const auto& info) { return std::string(dtype_name(info.param)); });
 
