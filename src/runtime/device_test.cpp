@@ -100,6 +100,25 @@ TEST_F(DeviceTest, EventsOrderStreams) {
   EXPECT_GE(later->since(*event).value(), 0.0);
 }
 
+// Each stream waits for the other in turn, everything put on them before anything is waited for.
+TEST_F(DeviceTest, StreamsMayPlayPingPong) {
+  const auto a = device_->create_stream().value();
+  const auto b = device_->create_stream().value();
+  const auto there = device_->create_event().value(), back = device_->create_event().value();
+  const Buffer buffer = device_->allocate(64).value();
+  unsigned char seen[30] = {};
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_TRUE(back->make_wait(*a).ok());
+    ASSERT_TRUE(a->fill(buffer.address(), static_cast<uint8_t>(i + 1), 64).ok());
+    ASSERT_TRUE(there->record(*a).ok());
+    ASSERT_TRUE(there->make_wait(*b).ok());
+    ASSERT_TRUE(b->download(&seen[i], buffer.address(), 1).ok());
+    ASSERT_TRUE(back->record(*b).ok());
+  }
+  ASSERT_TRUE(b->wait().ok());
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(seen[i], i + 1);
+}
+
 TEST_F(DeviceTest, ManyThreadsEachWithAStream) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 8; ++t) {

@@ -87,14 +87,29 @@ void Stream::add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isth
   announce();
 }
 
-void Stream::drain(std::unique_lock<std::mutex>& lock) {
-  while (!queued_.commands.empty()) {
-    std::swap(queued_, running_);
+bool Until::reached() const {
+  if (!event) return false;
+  std::lock_guard lock(event->mutex);
+  return event->completed >= count;
+}
+
+void Stream::execute_pending(std::unique_lock<std::mutex>& lock, const Until& until) {
+  executing_ = true;
+  while (pending() && !until.reached()) {
+    if (next_ == running_.commands.size()) {
+      running_.clear();
+      std::swap(queued_, running_);
+      next_ = 0;
+    }
+    const size_t first = next_;
     lock.unlock();
-    execute(running_);
+    const size_t next = execute(running_, first, until);
     lock.lock();
-    running_.clear();
+    next_ = next;
   }
+  executing_ = false;
+  changed_.notify_all();
+  if (pending()) announce();
 }
 
 void Stream::wait() {
@@ -102,20 +117,17 @@ void Stream::wait() {
   for (;;) {
     if (executing_) {
       changed_.wait(lock);
-    } else if (queued_.commands.empty()) {
-      return;
+    } else if (pending()) {
+      execute_pending(lock);
     } else {
-      executing_ = true;
-      drain(lock);
-      executing_ = false;
-      changed_.notify_all();
+      return;
     }
   }
 }
 
 bool Stream::idle() {
   std::lock_guard lock(mutex_);
-  return !executing_ && queued_.commands.empty();
+  return !executing_ && !pending();
 }
 
 void Stream::background() {
@@ -125,11 +137,7 @@ void Stream::background() {
     if (stop_) return;
     background_wake_.wait_for(lock, kGrace, [&] { return stop_; });
     armed_ = false;
-    if (executing_ || queued_.commands.empty()) continue;
-    executing_ = true;
-    drain(lock);
-    executing_ = false;
-    changed_.notify_all();
+    if (!executing_ && pending()) execute_pending(lock);
   }
 }
 
@@ -143,19 +151,15 @@ void Stream::wait_for(Event& event, uint64_t count) {
   }
   if (other && other != this) {
     std::unique_lock lock(other->mutex_);
-    if (!other->executing_ && !other->queued_.commands.empty()) {
-      other->executing_ = true;
-      other->drain(lock);
-      other->executing_ = false;
-      other->changed_.notify_all();
-    }
+    if (!other->executing_ && other->pending()) other->execute_pending(lock, {&event, count});
   }
   std::unique_lock lock(event.mutex);
   event.changed.wait(lock, [&] { return event.completed >= count; });
 }
 
-void Stream::execute(const CommandList& list) {
-  for (const Command& c : list.commands) {
+size_t Stream::execute(const CommandList& list, size_t first, const Until& until) {
+  for (size_t i = first; i < list.commands.size(); ++i) {
+    const Command& c = list.commands[i];
     switch (c.kind) {
       case Command::kOp: {
         const isthmus_tensor_arg_t* args = list.operands.data() + c.first_operand;
@@ -166,11 +170,15 @@ void Stream::execute(const CommandList& list) {
       case Command::kCopy: std::memmove(c.dst, c.src, c.bytes); break;
       case Command::kFill: std::memset(c.dst, c.value, c.bytes); break;
       case Command::kCallHost: c.function(c.dst); break;
-      case Command::kRecord: record_done(*static_cast<Event*>(c.dst), c.bytes); break;
+      case Command::kRecord:
+        record_done(*static_cast<Event*>(c.dst), c.bytes);
+        if (until.reached()) return i + 1;
+        break;
       case Command::kWaitEvent: wait_for(*static_cast<Event*>(c.dst), c.bytes); break;
-      case Command::kReplay: execute(*static_cast<const CommandList*>(c.src)); break;
+      case Command::kReplay: execute(*static_cast<const CommandList*>(c.src), 0, {}); break;
     }
   }
+  return list.commands.size();
 }
 
 bool Stream::begin_capture() {

@@ -68,6 +68,14 @@ struct CommandList {
   }
 };
 
+// A point at which somebody who executes a stream for the sake of an event leaves it again: what comes behind
+// may wait for the very stream that he came from.
+struct Until {
+  Event* event = nullptr;  // null: never
+  uint64_t count = 0;
+  bool reached() const;
+};
+
 class Stream {
  public:
   explicit Stream(Pool& pool);
@@ -85,15 +93,19 @@ class Stream {
 
  private:
   void background();
-  void announce();                                 // holding mutex_: work was added
-  void drain(std::unique_lock<std::mutex>& lock);  // holding mutex_ and executing_
-  void execute(const CommandList& list);
+  // All of these holding mutex_.
+  bool pending() const { return next_ < running_.commands.size() || !queued_.commands.empty(); }
+  void announce();  // there is work
+  void execute_pending(std::unique_lock<std::mutex>& lock, const Until& until = {});
+  // Without it: commands from `first` on; the number of the first not executed.
+  size_t execute(const CommandList& list, size_t first, const Until& until);
 
   Pool& pool_;
   std::mutex mutex_;
   std::condition_variable changed_;  // work done
   std::condition_variable background_wake_;
   CommandList queued_, running_;
+  size_t next_ = 0;  // the first command of running_ that has not begun
   std::unique_ptr<CommandList> capture_;
   bool executing_ = false;
   bool armed_ = false;  // the background thread knows of the work

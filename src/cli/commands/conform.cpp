@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// isthmus conform CHIP: whether a chip keeps the rules of plugin.h and gives the bits of every operator.
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "cli/context.h"
+#include "cli/model_options.h"
+#include "cli/print.h"
+#include "conform/certificate.h"
+
+namespace isthmus::cli {
+namespace {
+
+using namespace conform;
+
+struct ConformOptions {
+  std::string chip, certificate, verify, group;
+  bool quick = false, verbose = false;
+  double limit = 300;
+  int64_t child = -1;
+};
+
+std::vector<Check> chosen_checks(const ConformOptions& options) {
+  std::vector<Check> checks = all_checks(options.quick);
+  if (!options.group.empty())
+    std::erase_if(checks,
+                  [&](const Check& c) { return c.group != options.group && c.name != options.group; });
+  return checks;
+}
+
+std::string this_program() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
+
+void print_result(const CheckResult& result, bool verbose, bool color) {
+  const bool shown = verbose || result.verdict == Verdict::kFailed;
+  if (!shown) return;
+  const std::string line = fmt::format("  {:<8} {:<10} {:<40} {}", verdict_name(result.verdict), result.group,
+                                       result.name, escaped(result.detail));
+  fmt::print("{}\n", styled(line, result.verdict == Verdict::kFailed ? Style::kRed : Style::kPlain, color));
+}
+
+// Names of checks with a verdict, and how often each reason was given.
+void print_rest(const std::vector<CheckResult>& results, Verdict verdict, const char* title) {
+  std::string names;
+  for (const CheckResult& r : results)
+    if (r.verdict == verdict) names += (names.empty() ? "" : ", ") + r.name;
+  if (!names.empty()) fmt::print("{}: {}\n", title, names);
+}
+
+Status verify(const ConformOptions& options, const Device& device) {
+  std::ifstream file(options.verify);
+  if (!file) return error(Code::kNotFound, "{}: cannot be read", options.verify);
+  const auto json = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+  RETURN_IF_ERROR(verify_certificate(json, this_program(), device.plugin().path()), "{}", options.verify);
+  fmt::print("{}: whole, and of this plug-in and this kit: {} passed, {} failed\n", options.verify,
+             json.value("passed", 0), json.value("failed", 0));
+  return ok();
+}
+
+Status conform_chip(const ConformOptions& options, const Context& context) {
+  ASSIGN_OR_RETURN(const auto platform, discover_chips(0));
+  ASSIGN_OR_RETURN(const DevicePtr device, platform->open(options.chip));
+  if (!options.verify.empty()) return verify(options, *device);
+  const std::vector<Check> checks = chosen_checks(options);
+  if (checks.empty()) return invalid_argument("--only {}: no group or check of that name", options.group);
+  if (options.child >= 0) {
+    run_checks(device, checks, static_cast<size_t>(options.child), stdout);
+    return ok();
+  }
+  std::vector<std::string> command = {this_program(), "conform", options.chip};
+  if (options.quick) command.push_back("--quick");
+  if (!options.group.empty()) command.insert(command.end(), {"--only", options.group});
+  command.push_back("--child");
+
+  const bool progress = isatty(STDERR_FILENO) && !context.json, color = use_color(context.color, stdout);
+  if (!context.json)
+    fmt::print("{} ({}), {} checks\n", device->id(), device->properties().name, checks.size());
+  size_t done = 0;
+  ASSIGN_OR_RETURN(const auto results,
+                   run_in_children(command, checks, options.limit, [&](const CheckResult& result) {
+                     ++done;
+                     if (progress) fmt::print(stderr, "\r\033[K");
+                     if (!context.json) print_result(result, options.verbose, color);
+                     if (progress && done < checks.size())
+                       fmt::print(stderr, "\r\033[K{} of {}: {}", done, checks.size(), checks[done].name);
+                   }));
+  ASSIGN_OR_RETURN(const Json certificate, make_certificate(*device, this_program(), options.quick, results));
+  if (!options.certificate.empty()) {
+    std::ofstream file(options.certificate, std::ios::trunc);
+    file << certificate.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    file.close();
+    if (!file) return error(Code::kUnavailable, "{}: cannot write the certificate", options.certificate);
+  }
+  const Counts counts = count(results);
+  if (context.json) {
+    print_json(certificate);
+  } else {
+    print_rest(results, Verdict::kNever, "never, for features the chip does not have");
+    print_rest(results, Verdict::kNotYet, "not yet");
+    fmt::print("{} passed, {} failed, {} never, {} not yet\n", counts.passed, counts.failed, counts.never,
+               counts.not_yet);
+  }
+  if (counts.failed > 0)
+    return error(Code::kFailedPrecondition, "{} does not conform: {} of {} checks failed", options.chip,
+                 counts.failed, checks.size());
+  return ok();
+}
+
+}  // namespace
+
+void add_conform(CLI::App& app, Context& context) {
+  CLI::App* command = app.add_subcommand(
+      "conform",
+      "Prove that a chip keeps the rules and gives the right bits\n"
+      "isthmus conform cpu\n"
+      "isthmus conform ./isthmus_mychip.so --quick\n"
+      "isthmus conform opencl --certificate opencl.json, then --verify opencl.json\n"
+      "The rules of memory, streams and events; every operator with odd shapes, strides, NaN, "
+      "infinities, subnormals and\n"
+      "quantised formats against its reference, bit by bit, also prepared for larger shapes and "
+      "replayed. The chip runs in a\n"
+      "process of its own: a crash or a hang is a failed check. \"never\": it lacks the feature; \"not "
+      "yet\": it has no such operator,\n"
+      "which then runs on the host. Exit code 1 when a check failed.");
+  command->group(kMeasureGroup);
+  auto options = std::make_shared<ConformOptions>();
+  command->add_option("CHIP", options->chip, "As listed by isthmus devices, or a plug-in's path")->required();
+  command->add_flag("--quick", options->quick, "A few samples of each operator, under a minute");
+  command->add_flag("-v,--verbose", options->verbose, "Show every check, not only those that fail");
+  command->add_option("--only", options->group, "One group (runtime, operators) or one check")
+      ->type_name("NAME");
+  command->add_option("--limit", options->limit, "Seconds a check may take before it counts as a hang")
+      ->check(CLI::Range(0.1, 86400.0))
+      ->capture_default_str();
+  command
+      ->add_option("--certificate", options->certificate, "Write the results with hashes of plug-in and kit")
+      ->type_name("FILE");
+  command->add_option("--verify", options->verify, "Check a certificate again instead")->type_name("FILE");
+  command->add_option("--child", options->child, "")->group("");  // for its own child processes
+  command->callback([options, &context] {
+    context.action = [options, &context] { return conform_chip(*options, context); };
+  });
+}
+
+}  // namespace isthmus::cli

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// One sample of an operator on a chip, with everything around its operands watched.
+#pragma once
+
+#include <string>
+
+#include "ops/prepared_op.h"
+#include "ops/samples.h"
+
+namespace isthmus::conform {
+
+// What a case is tried with: dims as prepared, dims smaller than those prepared for, or captured and
+// replayed.
+enum class Mode { kPlain, kRanged, kReplayed };
+
+struct CaseResult {
+  std::string implementation;
+  bool tried = true;  // false: the mode means nothing for this case
+};
+
+// Prepares and runs a case, and compares every bit with `expected` (of SampleCase::run_reference).
+// kUnimplemented: the chip refuses, with its reason. Any other error is a fault: wrong bits, bytes written
+// outside of outputs and workspace, an input changed.
+Result<CaseResult> run_case(const DevicePtr& device, const OpDef& def, const SampleCase& sample,
+                            const std::vector<HostTensor>& expected, Mode mode);
+
+}  // namespace isthmus::conform
