@@ -20,7 +20,7 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
   const int32_t rank = query.operands[0].rank;
   PortablePlan plan;
   plan.source = "norm/norm.cl";
-  plan.entries = {"norm"};
+  plan.entries = {"norm_rows"};
   plan.define("X", std::string(dtype_name(query.dtype(0))))
       .define("ROWS", kRows)
       .define("LAYER", int64_t{layer});

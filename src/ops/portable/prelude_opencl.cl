@@ -9,6 +9,7 @@
 #define FUNCTION static inline
 #define GLOBAL __global
 #define LOCAL __local
+#define IN_LOCAL __local
 #define CONSTANT __constant
 #define RESTRICT restrict
 

@@ -12,7 +12,8 @@ struct Language {
   std::string_view prefix;
   const char* prelude;
 };
-constexpr Language kLanguages[] = {{"opencl-c", "ops/portable/prelude_opencl.cl"}};
+constexpr Language kLanguages[] = {{"opencl-c", "ops/portable/prelude_opencl.cl"},
+                                   {"cuda-c++", "ops/portable/prelude_cuda.cl"}};
 
 const Language* find_language(std::string_view name) {
   for (const Language& language : kLanguages)
