@@ -60,7 +60,9 @@ function(isthmus_cpu_plugin)
     if(kernels)
       add_library(isthmus_cpu_${isa} OBJECT ${kernels})
       target_include_directories(isthmus_cpu_${isa} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
-      target_compile_options(isthmus_cpu_${isa} PRIVATE ${ISTHMUS_ISA_FLAGS_${isa}} -O3)
+      # Sanitizers at -O3 take minutes to compile.
+      target_compile_options(isthmus_cpu_${isa} PRIVATE ${ISTHMUS_ISA_FLAGS_${isa}}
+        $<IF:$<BOOL:${ISTHMUS_SANITIZE}>,-O1,-O3>)
       # g++ 12 takes the undefined vectors inside its own AVX-512 intrinsics for mistakes.
       target_compile_options(isthmus_cpu_${isa} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
       target_compile_definitions(isthmus_cpu_${isa} PRIVATE ISTHMUS_ISA=${isa})

@@ -13,7 +13,7 @@ struct PiecePlan {
   int64_t starts[ISTHMUS_MAX_RANK], ends[ISTHMUS_MAX_RANK],
       steps[ISTHMUS_MAX_RANK];  // slice; pad: starts are the pads
   char mode;
-  unsigned char value[8];
+  alignas(8) unsigned char value[8];  // one element of the dtype
   bool upper;
   int64_t diagonal;
 };
