@@ -40,7 +40,7 @@ void TraceRecorder::begin_run() {
 }
 
 void TraceRecorder::add(const Executable::Observed& value) {
-  TraceRow row = {run_, value.node->name, value.node->op->name, 0, value.output, type_text(value), {}};
+  TraceRow row = {run_, value.node->name, value.op->name, 0, value.output, type_text(value), {}};
   for (size_t i = first_; i < rows_.size(); ++i)
     if (rows_[i].node == row.node && rows_[i].op == row.op && rows_[i].output == row.output) ++row.occurrence;
   Sha256 hash;

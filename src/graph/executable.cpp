@@ -269,7 +269,12 @@ Status Executable::show(const Step& step, Stream& stream) {
     const ValueId value = step.node->outputs[i];
     if (value == kNoValue) continue;
     const isthmus_tensor_arg_t& arg = step.args[step.node->inputs.size() + i];
-    Observed observed = {step.node, static_cast<int>(i), graph_.type(value), {}, {}};
+    const Value& made = graph_.values[value];
+    Observed observed = {step.node, step.node->op, static_cast<int>(i), made.type, {}, {}};
+    if (made.part) {
+      observed.op = made.part;
+      observed.output = made.part_output;
+    }
     int64_t elements = 1;
     for (int d = 0; d < observed.type.rank(); ++d) {
       observed.dims.push_back(arg.dims[d]);

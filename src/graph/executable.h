@@ -59,7 +59,9 @@ class Executable {
   // One value that a run computed, as it lies in memory: contiguous, little-endian on every machine we know.
   struct Observed {
     const Node* node;
-    int output;  // which of the node's
+    const OpDef*
+        op;      // what made it: the node's operator, or the part of it that was one before nodes were fused
+    int output;  // which of that operator's
     TensorType type;
     std::vector<int64_t> dims;
     std::span<const std::byte> bytes;  // until the observer returns

@@ -31,6 +31,10 @@ struct Value {
   const void* data = nullptr;
   std::shared_ptr<const void> owner = {};  // keeps data alive
   std::string source = {};  // names the bytes by where they lie in a file (MappedFile::name_of), or empty
+  // kComputed by a fused node only: the operator that made it before, and which of its outputs it was. Traces
+  // call it so, to compare it with what other chips compute one by one.
+  const OpDef* part = nullptr;
+  int part_output = 0;
 };
 
 struct Graph;

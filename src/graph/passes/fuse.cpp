@@ -154,7 +154,17 @@ Result<bool> try_row(Graph& graph, const PassContext& context, const Uses& uses,
   if (!contains(parts, last)) return false;
   const int place = place_for(graph, uses, parts, fused);
   if (place < 0 || (context.supported && !context.supported(graph, fused).ok())) return false;
-  for (int n : parts) graph.nodes[n] = Node();
+  for (int n : parts) {
+    const Node& part = graph.nodes[n];
+    for (size_t i = 0; i < part.outputs.size(); ++i) {
+      if (part.outputs[i] == kNoValue) continue;
+      Value& value = graph.values[part.outputs[i]];
+      if (value.part) continue;  // of a node that was fused itself
+      value.part = part.op;
+      value.part_output = static_cast<int>(i);
+    }
+    graph.nodes[n] = Node();
+  }
   graph.nodes[place] = std::move(fused);
   return true;
 }

@@ -2,6 +2,8 @@
 // What is fused, what is left alone, and that no bit changes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "graph/passes/pass.h"
 #include "graph/test_program.h"
 
@@ -139,6 +141,22 @@ TEST(Fuse, ProductsOfOneActivation) {
     EXPECT_EQ(count(graph, "linear_quantized_pair"), pairs) << products;
     EXPECT_EQ(count(graph, "linear_quantized"), single) << products;
   }
+}
+
+// What a trace shows is called as on a chip that fuses nothing.
+TEST(Fuse, ValuesKeepWhatMadeThem) {
+  GraphBuilder b = siblings(4);
+  Program program(b, "cpu");
+  std::vector<std::string> seen;
+  program.executable().observe([&](const Executable::Observed& value) {
+    seen.push_back(value.node->op->name + " " + value.op->name + " " + std::to_string(value.output));
+    return ok();
+  });
+  program.set("x", std::vector<float>(64, 1));
+  program.run({1});
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), "linear_quantized_triple linear_quantized 0"), 3);
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), "linear_quantized linear_quantized 0"), 1);
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), "quantize_rows quantize_rows 2"), 1);
 }
 
 TEST(Fuse, ChangesNoBit) {
