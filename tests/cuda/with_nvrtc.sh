@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# compile_in_venv.sh FOLDER PROGRAM [CAPABILITY…]: makes a Python environment with NVRTC in FOLDER, unless it is there,
-# and compiles every portable kernel with it.
+# with_nvrtc.sh FOLDER PROGRAM [ARGUMENT…]: makes a Python environment with NVRTC in FOLDER, unless it is there, and runs
+# the program with it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-folder=$1 program=$2
-shift 2
+folder=$1
+shift
 # The list is copied last, so a half-made environment is made again.
 if ! cmp -s "$here/requirements.txt" "$folder/requirements.txt"; then
   rm -rf "$folder"
@@ -15,4 +15,4 @@ if ! cmp -s "$here/requirements.txt" "$folder/requirements.txt"; then
   cp "$here/requirements.txt" "$folder/requirements.txt"
 fi
 library=$(find "$folder" -name 'libnvrtc.so.1?' -print -quit)
-ISTHMUS_NVRTC=$(dirname "$library") exec "$program" "$@"
+ISTHMUS_NVRTC=$(dirname "$library") exec "$@"
