@@ -18,26 +18,41 @@
 namespace isthmus {
 namespace {
 
-constexpr auto& kMagic = kPackedMagic;
+// What a file starts with. The hash is of all that follows: a page lost with the power or changed on disk
+// would otherwise be wrong answers without a word. Checking it reads what the first token reads anyway.
+struct Header {
+  char magic[sizeof kPackedMagic];
+  char hash[32];
+};
+static_assert(sizeof(Header) == 64, "what follows is as aligned as chips are promised");
+
+Header header_of(const void* packed, uint64_t bytes) {
+  Header header;
+  std::memcpy(header.magic, kPackedMagic, sizeof header.magic);
+  std::memcpy(header.hash, content_hash(packed, bytes).data(), sizeof header.hash);
+  return header;
+}
 
 std::shared_ptr<const void> share_mapping(void* base, uint64_t bytes) {
-  return std::shared_ptr<const void>(static_cast<char*>(base) + sizeof kMagic,
+  return std::shared_ptr<const void>(static_cast<char*>(base) + sizeof(Header),
                                      [base, bytes](const void*) { munmap(base, bytes); });
 }
 
 std::shared_ptr<const void> map_file(const std::string& path, uint64_t packed_bytes) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // O_NONBLOCK so that a named pipe is refused instead of waited for.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return nullptr;
   struct stat info;
-  const uint64_t bytes = packed_bytes + sizeof kMagic;
+  const uint64_t bytes = packed_bytes + sizeof(Header);
   void* base = MAP_FAILED;
-  if (fstat(fd, &info) == 0 && static_cast<uint64_t>(info.st_size) == bytes)
+  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && static_cast<uint64_t>(info.st_size) == bytes)
     base = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
   if (base != MAP_FAILED)
     futimens(fd, nullptr);  // Used now: it goes last. Not ours to touch: nothing happens.
   close(fd);
   if (base == MAP_FAILED) return nullptr;
-  if (std::memcmp(base, kMagic, sizeof kMagic) != 0) {
+  const Header expected = header_of(static_cast<const char*>(base) + sizeof(Header), packed_bytes);
+  if (std::memcmp(base, &expected, sizeof expected) != 0) {
     munmap(base, bytes);
     return nullptr;
   }
@@ -49,7 +64,7 @@ Result<std::shared_ptr<const void>> make_file(const std::string& path, uint64_t 
                                               const std::function<Status(void*)>& pack) {
   static std::atomic<int> counter{0};
   const std::string part = fmt::format("{}.{}.{}.part", path, getpid(), counter++);
-  const uint64_t bytes = packed_bytes + sizeof kMagic;
+  const uint64_t bytes = packed_bytes + sizeof(Header);
   const int fd = open(part.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd < 0) return std::shared_ptr<const void>();
   void* base = MAP_FAILED;
@@ -61,8 +76,10 @@ Result<std::shared_ptr<const void>> make_file(const std::string& path, uint64_t 
     unlink(part.c_str());
     return std::shared_ptr<const void>();
   }
-  std::memcpy(base, kMagic, sizeof kMagic);
-  Status status = pack(static_cast<char*>(base) + sizeof kMagic);
+  char* packed = static_cast<char*>(base) + sizeof(Header);
+  Status status = pack(packed);
+  const Header header = header_of(packed, packed_bytes);
+  std::memcpy(base, &header, sizeof header);
   if (!status.ok() || rename(part.c_str(), path.c_str()) != 0) {
     munmap(base, bytes);
     unlink(part.c_str());

@@ -3,9 +3,10 @@
 // processes.
 //
 // FOLDER/ab/cdef…-DTYPExDIMS-LAYOUT is a packed weight; the number is the hash of the bytes it was made of.
+// It begins with a hash of what is in it, which is checked when it is mapped: a damaged file is made anew.
 // FOLDER/from/ab/cdef… is a symbolic link to it; the number is the hash of where those bytes lie (file,
-// times, offset), so that a second start reads no weight to know it. A copied or renamed file only lacks the
-// link.
+// times, offset), so that a second start does not read the model's weights to know it. A copied or renamed
+// file only lacks the link.
 #pragma once
 
 #include <atomic>

@@ -3,6 +3,7 @@
 #include "runtime/packed_cache.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,6 +94,28 @@ TEST_F(PackedCacheTest, DamagedFilesAreMadeAnew) {
   EXPECT_EQ(packs_, 3);
   EXPECT_EQ(text(get(cache(), "source", "1:2:3")), "source!");
   EXPECT_EQ(packs_, 3);
+}
+
+TEST_F(PackedCacheTest, AChangedByteIsNoticed) {
+  ASSERT_TRUE(get(cache(), "source", "1:2:3").ok());
+  for (const std::streamoff at : {32, 63, 64, 70}) {  // in the header and in what follows
+    for (const fs::path& path : files()) {
+      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(at);
+      file.put('?');
+    }
+    EXPECT_EQ(text(get(cache(), "source", "1:2:3")), "source!") << at;
+  }
+  EXPECT_EQ(packs_, 5);
+}
+
+TEST_F(PackedCacheTest, ANamedPipeInItsPlaceIsNotWaitedFor) {
+  ASSERT_TRUE(get(cache(), "source").ok());
+  for (const fs::path& path : files()) {
+    fs::remove(path);
+    ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  }
+  EXPECT_EQ(text(get(cache(), "source")), "source!");
 }
 
 TEST_F(PackedCacheTest, WithoutAPlaceToWriteItCostsMemoryOnly) {

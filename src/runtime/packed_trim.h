@@ -8,7 +8,7 @@
 namespace isthmus {
 
 // Packed files start with this, so that a foreign or older file is never taken for ours.
-inline constexpr char kPackedMagic[64] = "isthmus packed weight 1\n";
+inline constexpr char kPackedMagic[32] = "isthmus packed weight 2\n";
 
 // Removes the packed weights used longest ago until the rest takes at most limit_bytes, then links
 // that lead nowhere, and what processes that died while packing left a day ago. Touches only files that look
