@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/status.h"
 
+#include "base/text.h"
+
 namespace isthmus {
 
 std::string_view code_name(Code code) {
@@ -22,7 +24,7 @@ std::string_view code_name(Code code) {
 }
 
 Status::Status(Code code, std::string message) {
-  if (code != Code::kOk) error_ = std::make_unique<Error>(Error{code, std::move(message)});
+  if (code != Code::kOk) error_ = std::make_unique<Error>(Error{code, printable(message)});
 }
 
 Status::Status(const Status& other)
@@ -44,7 +46,7 @@ std::string Status::to_string() const {
 }
 
 Status&& Status::with_context(std::string_view context) && {
-  if (error_) error_->message = fmt::format("{}: {}", context, error_->message);
+  if (error_) error_->message = fmt::format("{}: {}", printable(context), error_->message);
   return std::move(*this);
 }
 

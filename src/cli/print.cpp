@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace isthmus::cli {
 namespace {
 
@@ -12,23 +14,6 @@ namespace {
 size_t width(std::string_view text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xc0) != 0x80; }));
-}
-
-// Bytes of the well-formed character at the start of `text`; 0 when there is none.
-size_t character_bytes(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
-  if (length == 0 || first > 0xf4 || length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  // Overlong forms, surrogates, and beyond U+10FFFF differ in the second byte.
-  if (first == 0xe0 && byte(1) < 0xa0) return 0;
-  if (first == 0xed && byte(1) > 0x9f) return 0;
-  if (first == 0xf0 && byte(1) < 0x90) return 0;
-  if (first == 0xf4 && byte(1) > 0x8f) return 0;
-  return length;
 }
 
 }  // namespace
@@ -60,24 +45,13 @@ std::string count_text(uint64_t count) {
 std::string escaped(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const size_t length = character_bytes(text);
-    const unsigned char first = static_cast<unsigned char>(text[0]);
-    // U+0080 to U+009F are control characters too, which some terminals obey.
-    const bool control = first < 0x20 || first == 0x7f ||
-                         (length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
-    if (first == '\n') {
-      out += "\\n";
-    } else if (first == '\t') {
-      out += "\\t";
-    } else if (first == '\r') {
-      out += "\\r";
-    } else if (first == '\\') {
-      out += "\\\\";
-    } else if (length == 0 || control) {
-      for (size_t i = 0; i < std::max<size_t>(length, 1); ++i)
-        out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
-    } else {
-      out += text.substr(0, length);
+    const size_t length = shown_character_bytes(text);
+    switch (text[0]) {
+      case '\n': out += "\\n"; break;
+      case '\t': out += "\\t"; break;
+      case '\r': out += "\\r"; break;
+      case '\\': out += "\\\\"; break;
+      default: out += printable(text.substr(0, std::max<size_t>(length, 1)));
     }
     text.remove_prefix(std::max<size_t>(length, 1));
   }

@@ -24,7 +24,8 @@ Status score_chunk(Engine& engine, std::span<const int32_t> chunk, int64_t begin
       if (const auto next = static_cast<size_t>(row.position) + 1; status.ok() && next < chunk.size()) {
         const double nll = negative_log_likelihood(row.values, chunk[next]);
         if (!std::isfinite(nll))
-          status = error(Code::kInternal, "the logits at token {} are not finite", begin + row.position);
+          status = error(Code::kInternal, "{}: the logits at token {} are not finite",
+                         engine.model().file().path(), begin + row.position);
         score.nll += nll;
         ++score.scored;
       }

@@ -89,9 +89,17 @@ Result<std::vector<EmitValue>> GraphBuilder::emit(std::string_view name, std::ve
 std::vector<ValueId> GraphBuilder::op_all(std::string_view name, std::vector<ValueId> inputs,
                                           Attributes attributes) {
   if (!status_.ok()) return {};
-  Result<std::vector<EmitValue>> outputs = emit(name, std::move(inputs), std::move(attributes));
+  Result<std::vector<EmitValue>> outputs = emit(name, inputs, std::move(attributes));
   if (!outputs.ok()) {
-    fail(scope_.empty() ? outputs.status() : Status(outputs.status()).with_context(scope_));
+    // An operator knows its operands by their roles; a person looks for the file's tensors.
+    std::string constants;
+    for (ValueId v : inputs)
+      if (v != kNoValue && graph_.values[v].kind == ValueKind::kConstant)
+        constants += (constants.empty() ? "" : ", ") + graph_.values[v].name;
+    Status status = outputs.status();
+    if (!constants.empty()) status = std::move(status).with_context(constants);
+    if (!scope_.empty()) status = std::move(status).with_context(scope_);
+    fail(std::move(status));
     return {};
   }
   return *outputs;

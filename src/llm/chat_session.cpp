@@ -11,8 +11,7 @@ Result<std::unique_ptr<ChatSession>> ChatSession::create(Engine& engine, std::st
                  "{}: the file has no chat template, so it is no chat model; 'isthmus run "
                  "--raw' continues a text without one",
                  engine.model().file().path());
-  ASSIGN_OR_RETURN(ChatTemplate parsed, ChatTemplate::parse(source), "{}: chat template",
-                   engine.model().file().path());
+  ASSIGN_OR_RETURN(ChatTemplate parsed, ChatTemplate::parse(source), "{}", engine.model().file().path());
   std::unique_ptr<ChatSession> session(new ChatSession(engine, std::move(parsed)));
   session->variables_ = std::move(variables);
   session->set_system_prompt(std::move(system_prompt));
@@ -39,7 +38,8 @@ Result<std::vector<int32_t>> ChatSession::prompt_tokens() const {
   options.variables = variables_;
   if (tokenizer.bos() >= 0) options.bos_token = tokenizer.token_bytes(tokenizer.bos());
   if (tokenizer.eos() >= 0) options.eos_token = tokenizer.token_bytes(tokenizer.eos());
-  ASSIGN_OR_RETURN(const std::string text, template_.render(messages_, options));
+  ASSIGN_OR_RETURN(const std::string text, template_.render(messages_, options), "{}",
+                   engine_.model().file().path());
   ASSIGN_OR_RETURN(std::vector<int32_t> tokens, tokenizer.encode(text, {.parse_special = true}));
   // Most templates write the first token themselves.
   if (tokenizer.add_bos() && tokenizer.bos() >= 0 && (tokens.empty() || tokens[0] != tokenizer.bos()))

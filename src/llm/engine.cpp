@@ -71,7 +71,7 @@ Engine::~Engine() {
 Status Engine::compile(const EngineOptions& options) {
   ModelBuilder builder(model_->shared_file(), limits_);
   RETURN_IF_ERROR(model_->family().build(builder));
-  ASSIGN_OR_RETURN(Graph graph, builder.finish());
+  ASSIGN_OR_RETURN(Graph graph, builder.finish(), "{}", model_->file().path());
   vocabulary_ = builder.vocabulary();
   if (static_cast<int64_t>(model_->tokenizer().size()) > vocabulary_)
     return data_loss("{}: the tokenizer has {} tokens, the embedding {}", model_->file().path(),

@@ -112,7 +112,8 @@ Result<Reply> generate(Engine& engine, SequenceId id, const GenerationOptions& o
         std::find_if(logits.begin(), logits.end(), [&](const auto& row) { return row.sequence == id; });
     if (ours == logits.end()) return error(Code::kInternal, "the engine gave no logits for sequence {}", id);
     const int64_t length = static_cast<int64_t>(engine.tokens(id).size());
-    ASSIGN_OR_RETURN(const int32_t token, sample(ours->values, engine.tokens(id), length, options.sampling));
+    ASSIGN_OR_RETURN(const int32_t token, sample(ours->values, engine.tokens(id), length, options.sampling),
+                     "{}", engine.model().file().path());
     if (reply.tokens.empty()) {
       reply.first_token_seconds = reply.prefill_seconds = seconds_since(start);
       decode_start = Clock::now();

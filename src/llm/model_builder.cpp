@@ -21,13 +21,13 @@ ModelBuilder::ModelBuilder(std::shared_ptr<const ModelFile> file, const StepLimi
 ValueId ModelBuilder::weight(const std::string& name, std::vector<int64_t> dims) {
   const std::optional<ModelTensor> tensor = file_->tensor(name);
   if (!tensor) {
-    graph_.fail(data_loss("{}: tensor '{}' is missing, which architecture '{}' needs", file_->path(), name,
-                          file_->architecture()));
+    graph_.fail(
+        data_loss("tensor '{}' is missing, which architecture '{}' needs", name, file_->architecture()));
     return kNoValue;
   }
   if (tensor->dims != dims) {
-    graph_.fail(data_loss("{}: tensor '{}' is [{}], expected [{}]", file_->path(), name,
-                          fmt::join(tensor->dims, ", "), fmt::join(dims, ", ")));
+    graph_.fail(data_loss("tensor '{}' is [{}], expected [{}]", name, fmt::join(tensor->dims, ", "),
+                          fmt::join(dims, ", ")));
     return kNoValue;
   }
   return graph_.constant(name, tensor->dtype, Shape(dims.begin(), dims.end()), tensor->data, file_,
@@ -37,7 +37,7 @@ ValueId ModelBuilder::weight(const std::string& name, std::vector<int64_t> dims)
 ValueId ModelBuilder::embed_tokens(const std::string& name) {
   const std::optional<ModelTensor> table = file_->tensor(name + ".weight");
   if (!table || table->dims.size() != 2) {
-    graph_.fail(data_loss("{}: tensor '{}.weight' of two dimensions is missing", file_->path(), name));
+    graph_.fail(data_loss("tensor '{}.weight' of two dimensions is missing", name));
     return kNoValue;
   }
   vocabulary_ = table->dims[0];

@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/text.h"
+
 namespace isthmus {
 namespace {
 
@@ -97,25 +99,6 @@ struct Reader<std::vector<T>> {
   }
 };
 
-// Bytes of the UTF-8 character at the start of `text`; 0 if there is no well-formed one.
-size_t character_bytes(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = byte(0);
-  size_t size = 0;
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) size = 2;
-  if (first >= 0xe0 && first <= 0xef) size = 3;
-  if (first >= 0xf0 && first <= 0xf4) size = 4;
-  if (size == 0 || size > text.size()) return 0;
-  for (size_t i = 1; i < size; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  const unsigned second = byte(1);
-  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-  const bool outside = (first == 0xed && second >= 0xa0) || (first == 0xf4 && second >= 0x90);
-  const bool c1_control = first == 0xc2 && second < 0xa0;
-  return overlong || outside || c1_control ? 0 : size;
-}
-
 std::string short_scalar(GgufType type, std::span<const std::byte> data, size_t max_characters) {
   if (type == GgufType::kString) return quote_gguf_text(text_of(data), max_characters);
   return visit_scalar(type, data.data(), [](auto value) { return fmt::format("{}", value); });
@@ -173,12 +156,12 @@ std::string quote_gguf_text(std::string_view text, size_t max_characters) {
   while (!rest.empty()) {
     if (out.size() > max_characters) return out + fmt::format("…\" ({} bytes)", text.size());
     const auto first = static_cast<unsigned char>(rest[0]);
-    const size_t size = character_bytes(rest);
+    const size_t size = shown_character_bytes(rest);
     if (first == '\n') {
       out += "\\n";
     } else if (first == '"' || first == '\\') {
       out += {'\\', static_cast<char>(first)};
-    } else if (size == 0 || first < 0x20 || first == 0x7f) {
+    } else if (size == 0) {
       out += fmt::format("\\x{:02x}", first);
     } else {
       out += rest.substr(0, size);
