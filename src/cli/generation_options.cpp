@@ -3,6 +3,8 @@
 
 #include <random>
 
+#include "cli/validators.h"
+
 namespace isthmus::cli {
 
 void add_text_options(CLI::App& command, TextOptions& o) {
@@ -25,7 +27,7 @@ void add_text_options(CLI::App& command, TextOptions& o) {
   command.add_option("--max-tokens,-n", o.max_tokens, "End the reply after N tokens")
       ->group(group)
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   command.add_option("--stop", o.stop, "End the reply before this text; may be given several times")
       ->group(group)
       ->type_name("TEXT")
@@ -55,7 +57,7 @@ void print_stats(const Reply& reply, ColorMode mode) {
       "[{} prompt tokens ({} reused) in {:.2f} s, {} tokens at {:.1f}/s, ended: {}]", reply.prompt_tokens,
       reply.reused_tokens, reply.prefill_seconds, reply.tokens.size(),
       reply.decode_seconds > 0 ? decoded / reply.decode_seconds : 0.0, stop_reason_name(reply.reason));
-  fmt::print(stderr, "{}\n", styled(line, Style::kDim, use_color(mode, stderr)));
+  print_note(fmt::format("{}\n", styled(line, Style::kDim, use_color(mode, stderr))));
 }
 
 }  // namespace isthmus::cli

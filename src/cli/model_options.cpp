@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/model_options.h"
 
+#include "cli/validators.h"
+
 namespace isthmus::cli {
 namespace {
 
@@ -24,7 +26,7 @@ void add_context_options(CLI::App& command, ModelOptions& options) {
   command
       .add_option("--context", options.context,
                   "Tokens of prompt and reply together (the model's own, at most 8192)")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->type_name("TOKENS")
       ->group(kGroup);
   add_cache_dtype(command, options);

@@ -2,9 +2,14 @@
 // The frame of the `isthmus` command: common options, help, parsing, and what becomes of an error.
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <exception>
+#include <iostream>
 #include <map>
 
+#include "base/text.h"
 #include "cli/context.h"
 #include "cli/help.h"
 
@@ -32,13 +37,40 @@ int finish(const Status& status, const Context& context) {
   return kFailure;
 }
 
+int output_lost(const Context& context) {
+  return finish(error(Code::kUnavailable, "cannot write to standard output: {}", std::strerror(errno)),
+                context);
+}
+
+// --help and --version.
+int print_request(const CLI::App& app, const CLI::Success& request, const Context& context) {
+  const int code = app.exit(request);
+  std::cout.flush();
+  return std::cout ? code : output_lost(context);
+}
+
+// "; did you mean 'run'?" for a word that is nearly a command, else nothing.
+std::string suggestion(const std::string& word, const CLI::App& app) {
+  constexpr size_t kSlips = 2;
+  size_t nearest = std::min(kSlips + 1, word.size());  // no command is near to a letter or two
+  std::string text;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    const size_t slips = edit_distance(word, command->get_name());
+    if (slips >= nearest) continue;
+    nearest = slips;
+    text = fmt::format("; did you mean '{}'?", command->get_name());
+  }
+  return text;
+}
+
 // CLI11's own words for left-over arguments do not tell a mistyped command from a stray argument.
 std::string explain(const CLI::ParseError& error, const CLI::App& app) {
   if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::ExtrasError)) return error.what();
   const std::vector<std::string> rest = app.remaining(true);
   if (rest.empty()) return error.what();
   if (app.get_subcommands().empty() && !rest[0].starts_with('-')) {
-    return fmt::format("'{}' is no command of {}", rest[0], app.get_name());
+    return fmt::format("'{}' is no command of {}{}", printable(rest[0]), app.get_name(),
+                       suggestion(rest[0], app));
   }
   return fmt::format("unexpected: {}", fmt::join(rest, " "));
 }
@@ -51,7 +83,7 @@ int usage_error(const CLI::ParseError& error, const CLI::App& app, const Context
     at = at->get_subcommands().front();
     name += " " + at->get_name();
   }
-  print_error(explain(error, app), fmt::format("{} --help explains it", name), context.color);
+  print_error(printable(explain(error, app)), fmt::format("{} --help explains it", name), context.color);
   return kUsage;
 }
 
@@ -70,9 +102,9 @@ int run_program(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& request) {
-    return app.exit(request);
+    return print_request(app, request, context);
   } catch (const CLI::Success& request) {  // --version
-    return app.exit(request);
+    return print_request(app, request, context);
   } catch (const CLI::ParseError& error) {
     return usage_error(error, app, context);
   }
@@ -83,10 +115,10 @@ int run_program(int argc, const char* const* argv) {
   }
   try {
     const Status status = context.action();
-    if (std::fflush(stdout) != 0)
-      return finish(error(Code::kUnavailable, "cannot write to standard output"), context);
+    if (std::fflush(stdout) != 0) return output_lost(context);
     return finish(status, context);
   } catch (const std::exception& exception) {
+    if (std::ferror(stdout)) return output_lost(context);  // fmt throws then
     return finish(error(Code::kInternal, "unexpected: {}", exception.what()), context);
   }
 }

@@ -59,9 +59,8 @@ void print_run_summary(const Engine& engine, ColorMode mode) {
   const std::vector<Executable::ReportRow> rows = engine.executable().report();
   const Style style = count_fallbacks(rows).fallbacks ? Style::kYellow : Style::kDim;
   const Device& device = engine.device();
-  fmt::print(
-      stderr, "{}\n",
-      styled(run_summary(device.id(), device.properties().name, rows), style, use_color(mode, stderr)));
+  print_note(fmt::format("{}\n", styled(run_summary(device.id(), device.properties().name, rows), style,
+                                        use_color(mode, stderr))));
 }
 
 }  // namespace isthmus::cli

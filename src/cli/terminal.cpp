@@ -50,10 +50,12 @@ std::string styled(std::string_view text, Style style, bool color) {
   return fmt::format("{}{}\033[0m", escape(style), text);
 }
 
+void print_note(std::string_view text) { (void)!std::fwrite(text.data(), 1, text.size(), stderr); }
+
 void print_error(std::string_view message, std::string_view hint, ColorMode mode) {
   const bool color = use_color(mode, stderr);
-  fmt::print(stderr, "{} {}\n", styled("error:", Style::kRed, color), message);
-  if (!hint.empty()) fmt::print(stderr, "{}  {}\n", styled("hint:", Style::kCyan, color), hint);
+  print_note(fmt::format("{} {}\n", styled("error:", Style::kRed, color), message));
+  if (!hint.empty()) print_note(fmt::format("{}  {}\n", styled("hint:", Style::kCyan, color), hint));
 }
 
 Status with_hint(Status status, std::string_view hint) {

@@ -2,6 +2,7 @@
 #include "llm/model_family.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "llm/family_table.h"
@@ -49,6 +50,9 @@ Result<TransformerConfig> read_transformer_config(const ModelFile& file) {
         Bound{"feed_forward_length", c.mlp_width, 1 << 24}, Bound{"context_length", c.context, 1 << 26}})
     if (b.value < 1 || b.value > b.largest)
       return data_loss("{}: {} is {}, expected 1 to {}", file.path(), b.key, b.value, b.largest);
+  if (!(c.eps > 0) || !std::isfinite(c.eps))
+    return data_loss("{}: attention.layer_norm_rms_epsilon is {}, expected a positive number", file.path(),
+                     c.eps);
   if (c.heads % c.kv_heads)
     return data_loss("{}: {} attention heads do not share {} key-value heads evenly", file.path(), c.heads,
                      c.kv_heads);

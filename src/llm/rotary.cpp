@@ -27,6 +27,14 @@ void apply_yarn(std::vector<double>& frequencies, double base, double factor, do
   }
 }
 
+// A number that must be more than `above` and finite.
+Result<double> read_above(const ModelFile& file, std::string_view key, double fallback, double above) {
+  ASSIGN_OR_RETURN(const double value, file.number_or(key, fallback));
+  if (!(value > above) || !std::isfinite(value))
+    return data_loss("{}: {} is {}, expected a finite number above {}", file.path(), key, value, above);
+  return value;
+}
+
 }  // namespace
 
 Result<Rotary> read_rotary(const ModelFile& file, int64_t head_dim, std::string style) {
@@ -34,12 +42,9 @@ Result<Rotary> read_rotary(const ModelFile& file, int64_t head_dim, std::string 
   if (dims < 2 || dims % 2 || dims > head_dim)
     return data_loss("{}: rope.dimension_count is {}, expected an even number from 2 to {}", file.path(),
                      dims, head_dim);
-  ASSIGN_OR_RETURN(const double base, file.number_or("rope.freq_base", 10000.0));
-  if (!(base > 1)) return data_loss("{}: rope.freq_base is {}, expected more than 1", file.path(), base);
+  ASSIGN_OR_RETURN(const double base, read_above(file, "rope.freq_base", 10000.0, 1));
   ASSIGN_OR_RETURN(const std::string scaling, file.text_or("rope.scaling.type", "none"));
-  ASSIGN_OR_RETURN(const double factor, file.number_or("rope.scaling.factor", 1.0));
-  if (!(factor > 0))
-    return data_loss("{}: rope.scaling.factor is {}, expected a positive number", file.path(), factor);
+  ASSIGN_OR_RETURN(const double factor, read_above(file, "rope.scaling.factor", 1.0, 0));
 
   std::vector<double> frequencies(static_cast<size_t>(dims / 2));
   for (size_t i = 0; i < frequencies.size(); ++i)
@@ -53,9 +58,12 @@ Result<Rotary> read_rotary(const ModelFile& file, int64_t head_dim, std::string 
     ASSIGN_OR_RETURN(const int64_t context, file.integer("context_length"));
     ASSIGN_OR_RETURN(const int64_t original,
                      file.integer_or("rope.scaling.original_context_length", context));
-    ASSIGN_OR_RETURN(const double fast, file.number_or("rope.scaling.yarn_beta_fast", 32.0));
-    ASSIGN_OR_RETURN(const double slow, file.number_or("rope.scaling.yarn_beta_slow", 1.0));
-    ASSIGN_OR_RETURN(const double attention, file.number_or("rope.scaling.attn_factor", 1.0));
+    if (original < 1)
+      return data_loss("{}: rope.scaling.original_context_length is {}, expected at least 1", file.path(),
+                       original);
+    ASSIGN_OR_RETURN(const double fast, read_above(file, "rope.scaling.yarn_beta_fast", 32.0, 0));
+    ASSIGN_OR_RETURN(const double slow, read_above(file, "rope.scaling.yarn_beta_slow", 1.0, 0));
+    ASSIGN_OR_RETURN(const double attention, read_above(file, "rope.scaling.attn_factor", 1.0, 0));
     apply_yarn(frequencies, base, factor, static_cast<double>(original), fast, slow);
     if (factor > 1) rotary.scale = attention * (0.1 * std::log(factor) + 1.0);
   } else if (scaling != "none" && !scaling.empty()) {
@@ -70,6 +78,9 @@ Result<Rotary> read_rotary(const ModelFile& file, int64_t head_dim, std::string 
     for (size_t i = 0; i < frequencies.size(); ++i) {
       float divisor;
       std::memcpy(&divisor, static_cast<const char*>(factors->data) + i * sizeof divisor, sizeof divisor);
+      if (!(divisor > 0) || !std::isfinite(divisor))
+        return data_loss("{}: number {} of rope_freqs.weight is {}, expected a finite one above 0",
+                         file.path(), i, divisor);
       frequencies[i] /= static_cast<double>(divisor);
     }
   }

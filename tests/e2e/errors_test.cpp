@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What bad input gets: an exit code, and a sentence that names the thing, what was expected and the way out.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
 
 #include "program.h"
 
@@ -107,6 +112,74 @@ TEST(Errors, WrongUsageExitsWithTwo) {
     const Outcome outcome = run(arguments);
     EXPECT_EQ(outcome.code, 2) << arguments[0] << outcome.err;
     EXPECT_NE(outcome.err.find("isthmus " + arguments[0] + " --help"), std::string::npos) << outcome.err;
+  }
+}
+
+// The file with the one F32 of a metadata key replaced.
+std::string with_number(std::string model, std::string_view key, float value) {
+  const size_t at = model.find(key);
+  EXPECT_NE(at, std::string::npos) << key;
+  if (at != std::string::npos) std::memcpy(model.data() + at + key.size() + 4, &value, sizeof value);
+  return model;
+}
+
+TEST(Errors, HyperParametersThatCannotBeAreNamed) {
+  const std::string whole = read_file(model_path("llama"));
+  for (const std::string key : {"attention.layer_norm_rms_epsilon", "rope.freq_base"}) {
+    for (const float value : {-1.0f, 0.0f, std::numeric_limits<float>::infinity(), std::nanf("")}) {
+      const std::string path = write_file("number.gguf", with_number(whole, "llama." + key, value));
+      expect_error({{"run", path, "--raw", "Hello"}, "", {}}, {path, key, fmt::format("is {}", value)});
+    }
+  }
+}
+
+TEST(Errors, NumbersThatCannotBeAreNamedBriefly) {
+  const std::string model = model_path("qwen3");
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"run", model, "x", "-n", "-1"},
+        {"run", model, "x", "-n", "99999999999999999999"},
+        {"run", model, "x", "--context", "0"},
+        {"run", model, "x", "--context", "9223372036854775808"}}) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 2) << outcome.err;
+    EXPECT_NE(outcome.err.find("expected a whole number of at least"), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("'" + arguments.back() + "'"), std::string::npos) << outcome.err;
+  }
+  expect_error({{"perplexity", model, "--file", "-", "--context", "1"}, "some text", {}}, {"at least 2"});
+}
+
+TEST(Errors, AMistypedCommandLeadsToTheRightOne) {
+  for (const auto& [typed, meant] :
+       {std::pair("rum", "run"), std::pair("devises", "devices"), std::pair("tokenise", "tokenize")}) {
+    const Outcome outcome = run({typed});
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_NE(outcome.err.find(std::string("did you mean '") + meant + "'?"), std::string::npos)
+        << outcome.err;
+  }
+  EXPECT_EQ(run({"xy"}).err.find("did you mean"), std::string::npos);
+}
+
+TEST(Errors, OutputThatCannotBeWritten) {
+  const std::string model = model_path("qwen3");
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--help"},
+                                                    {"--version"},
+                                                    {"run", model, "x", "-n", "2"},
+                                                    {"devices"},
+                                                    {"tokenize", model, "text"}}) {
+    Call call{arguments, "", {}};
+    call.out = "/dev/full";
+    const Outcome outcome = run(call);
+    EXPECT_EQ(outcome.code, 1) << arguments[0];
+    EXPECT_NE(outcome.err.find("cannot write to standard output"), std::string::npos) << outcome.err;
+  }
+  for (const char* err : {"/dev/full", ""}) {  // "": closed
+    Call call{{"run", model, "x", "-n", "2", "--seed", "1"}, "", {}};
+    call.err = err;
+    const Outcome outcome = run(call);
+    EXPECT_EQ(outcome.code, 0) << "notes that nobody can read are no reason to stop";
+    EXPECT_NE(outcome.out, "");
+    call.arguments[1] = "/nowhere/model.gguf";
+    EXPECT_EQ(run(call).code, 1);
   }
 }
 

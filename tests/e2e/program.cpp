@@ -17,6 +17,10 @@ namespace {
 
 // In the child: a file as one of the standard streams.
 void redirect(const std::string& path, int flags, int stream) {
+  if (path.empty()) {
+    close(stream);
+    return;
+  }
   const int file = open(path.c_str(), flags, 0600);
   if (file < 0 || dup2(file, stream) < 0) _exit(126);
 }
@@ -42,8 +46,8 @@ Outcome run(const Call& call) {
   const pid_t child = fork();
   if (child == 0) {
     redirect(in, O_RDONLY, STDIN_FILENO);
-    redirect(out, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
-    redirect(err, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+    redirect(call.out.value_or(out), O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
+    redirect(call.err.value_or(err), O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
     setenv("ISTHMUS_PACKED_CACHE", "off", 1);
     for (const std::string& setting : call.environment) putenv(const_cast<char*>(setting.c_str()));
     execv(ISTHMUS_PROGRAM, argv.data());

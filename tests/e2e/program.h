@@ -3,6 +3,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ struct Call {
   std::vector<std::string> arguments;
   std::string input;                     // standard input
   std::vector<std::string> environment;  // "NAME=value", besides the caller's
+  // Where standard output and standard error go instead of into the outcome; "" for a closed one.
+  std::optional<std::string> out = {}, err = {};
 };
 Outcome run(const Call& call);
 Outcome run(std::vector<std::string> arguments);

@@ -71,7 +71,7 @@ Status measure(Engine& engine, const BenchOptions& options, BenchResult& result)
                   "warming up");
   std::vector<double> prefill, decode, first, read, int8, bf16, f32;
   for (int round = 0; round < options.repeat; ++round) {
-    if (progress) fmt::print(stderr, "\rround {} of {} ", round + 1, options.repeat);
+    if (progress) print_note(fmt::format("\rround {} of {} ", round + 1, options.repeat));
     ASSIGN_OR_RETURN(const MachineLimits limits, measure_limits(result.threads, kLimitSeconds));
     ASSIGN_OR_RETURN(const SpeedSample sample, measure_speed(engine, options.speed));
     prefill.push_back(static_cast<double>(options.speed.prompt_tokens) / sample.prefill_seconds);
@@ -83,7 +83,7 @@ Status measure(Engine& engine, const BenchOptions& options, BenchResult& result)
     bf16.push_back(limits.bf16);
     f32.push_back(limits.f32);
   }
-  if (progress) fmt::print(stderr, "\r\033[K");
+  if (progress) print_note(fmt::format("\r\033[K"));
   result.prefill_rate = median(prefill);
   result.decode_rate = median(decode);
   result.first_token_seconds = median(first);

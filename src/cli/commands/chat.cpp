@@ -48,9 +48,9 @@ Status chat(const ChatCommand& o, const Context& context) {
   const bool terminal = isatty(STDIN_FILENO);
   const bool color = use_color(context.color, stdout);
   if (terminal)
-    fmt::print(stderr, "{}\n",
-               styled("Type a message and press Enter; /help lists commands, Ctrl-D ends.", Style::kDim,
-                      use_color(context.color, stderr)));
+    print_note(
+        fmt::format("{}\n", styled("Type a message and press Enter; /help lists commands, Ctrl-D ends.",
+                                   Style::kDim, use_color(context.color, stderr))));
   catch_interrupts();
   std::string line;
   for (;;) {

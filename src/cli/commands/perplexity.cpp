@@ -96,16 +96,19 @@ Status perplexity(const PerplexityOptions& options, const Context& context) {
   ASSIGN_OR_RETURN(const std::shared_ptr<const Model> model, open_model(options.path));
   ASSIGN_OR_RETURN(const std::vector<int32_t> tokens, read_tokens(options, model->tokenizer()));
   ASSIGN_OR_RETURN(const auto engine, start_engine(options, model, static_cast<int64_t>(tokens.size())));
+  if (engine->context() < 2)
+    return invalid_argument("a perplexity needs a context of at least 2 tokens, found {}", engine->context());
   print_run_summary(*engine, context.color);
   ASSIGN_OR_RETURN(LogitsFile logits_file, LogitsFile::create(options.logits));
 
   const bool progress = isatty(STDERR_FILENO);
   const auto start = std::chrono::steady_clock::now();
   auto score = score_tokens(*engine, tokens, [&](int64_t position, std::span<const float> logits) {
-    if (progress && position % kRows == 0) fmt::print(stderr, "\r{} of {} tokens ", position, tokens.size());
+    if (progress && position % kRows == 0)
+      print_note(fmt::format("\r{} of {} tokens ", position, tokens.size()));
     return logits_file.add(logits);
   });
-  if (progress) fmt::print(stderr, "\r\033[K");
+  if (progress) print_note(fmt::format("\r\033[K"));
   if (!score.ok()) return std::move(score).status();
   RETURN_IF_ERROR(logits_file.close());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

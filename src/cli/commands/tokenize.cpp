@@ -33,7 +33,7 @@ Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path) {
 Result<std::string> text_to_encode(const TokenizeOptions& options) {
   if (options.text_option->count() > 0) return options.text;
   if (!options.file.empty()) return read_text(options.file);
-  if (isatty(STDIN_FILENO)) fmt::print(stderr, "Reading text from the keyboard; Ctrl-D ends it.\n");
+  if (isatty(STDIN_FILENO)) print_note(fmt::format("Reading text from the keyboard; Ctrl-D ends it.\n"));
   return read_text("-");
 }
 
@@ -52,7 +52,7 @@ void print_tokens(const Tokenizer& tokenizer, const std::vector<int32_t>& ids, s
     fmt::print("{:>{}}  {}\n", id, width,
                styled(fmt::format("'{}'", escaped(tokenizer.token_bytes(id))), style, color));
   }
-  fmt::print(stderr, "{} tokens of {} bytes\n", ids.size(), text_bytes);
+  print_note(fmt::format("{} tokens of {} bytes\n", ids.size(), text_bytes));
 }
 
 Status tokenize(const TokenizeOptions& options, const Context& context) {
