@@ -3,13 +3,16 @@
 
 namespace isthmus {
 
+int kind_of_dtype(Dtype dtype) {
+  int kind = 0;
+  reference::visit(dtype, [&](auto tag) { kind = kind_of<typename decltype(tag)::type>(); });
+  return kind;
+}
+
 std::vector<Dtype> dtypes_of_kinds(int kinds) {
   std::vector<Dtype> out;
-  for (Dtype dtype : dtypes::plain) {
-    int kind = 0;
-    reference::visit(dtype, [&](auto tag) { kind = kind_of<typename decltype(tag)::type>(); });
-    if ((kinds & kind) != 0) out.push_back(dtype);
-  }
+  for (Dtype dtype : dtypes::plain)
+    if ((kinds & kind_of_dtype(dtype)) != 0) out.push_back(dtype);
   return out;
 }
 

@@ -20,6 +20,8 @@ constexpr int kind_of() {
     return formulas::TypeFacts<reference::Computed<T>>::kKind;
 }
 
+int kind_of_dtype(Dtype dtype);
+
 // Samples of an elementwise operator with `inputs` operands: each dtype contiguous and odd, and for the first
 // one strided, broadcast, of rank 0 and empty.
 std::vector<Sample> elementwise_samples(const std::vector<Dtype>& dtypes, int inputs, Fill fill,

@@ -37,12 +37,6 @@ const std::map<std::string_view, Row>& rows() {
   return all;
 }
 
-int kind_of_dtype(Dtype dtype) {
-  int kind = 0;
-  reference::visit(dtype, [&](auto tag) { kind = kind_of<typename decltype(tag)::type>(); });
-  return kind;
-}
-
 bool has_word(std::string_view formula, std::string_view word) {
   for (size_t at = formula.find(word); at != formula.npos; at = formula.find(word, at + 1))
     if (at == 0 || !(std::isalnum(formula[at - 1]) || formula[at - 1] == '_')) return true;

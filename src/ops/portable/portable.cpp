@@ -12,6 +12,8 @@ bool PortableQuery::all_contiguous() const {
   return true;
 }
 
+std::string word_of(Dtype plain) { return fmt::format("uint{}_t", 8 * dtype_info(plain).block_bytes); }
+
 KernelArguments& KernelArguments::address(isthmus_address_t address) {
   if (count_ == kMost) {
     too_many_ = true;

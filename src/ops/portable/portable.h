@@ -28,6 +28,9 @@ struct PortableQuery {
   bool all_contiguous() const;
 };
 
+// An unsigned integer of the dtype's size, for kernels that move elements and never look at them.
+std::string word_of(Dtype plain);
+
 // The arguments of one launch, in the order of the kernel's parameters. Not copied, no allocation.
 class KernelArguments {
  public:

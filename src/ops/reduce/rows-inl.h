@@ -32,6 +32,8 @@ ISTHMUS_FORMULA V shift_of(V largest) {
 }
 
 #define C(number) Constant<V>::of(number)
+#define LOWEST lowest<V>()
+#define HIGHEST highest<V>()
 #define ISTHMUS_REDUCE_ROW(NAME, KINDS, SHIFTED, START, STEP, FOLD, FINISH)                \
   struct Reduce_##NAME {                                                                   \
     static constexpr int kKinds = KINDS;                                                   \
@@ -62,5 +64,7 @@ ISTHMUS_FORMULA V shift_of(V largest) {
 #undef SHIFTED_REDUCE
 #undef ISTHMUS_REDUCE_ROW
 #undef C
+#undef LOWEST
+#undef HIGHEST
 
 }  // namespace
