@@ -70,11 +70,13 @@ TEST_F(DeviceTest, WorkNobodyWaitsForIsDoneToo) {
   const Buffer buffer = device_->allocate(64).value();
   std::memset(buffer.host(), 0, 64);
   ASSERT_TRUE(stream->fill(buffer.address(), 7, 64).ok());
-  const volatile unsigned char* byte = static_cast<unsigned char*>(buffer.host());
+  const auto event = device_->create_event().value();
+  ASSERT_TRUE(event->record(*stream).ok());
   const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (*byte != 7 && std::chrono::steady_clock::now() < limit)
+  while (!event->done().value() && std::chrono::steady_clock::now() < limit)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  EXPECT_EQ(*byte, 7);
+  ASSERT_TRUE(event->done().value());
+  EXPECT_EQ(*static_cast<unsigned char*>(buffer.host()), 7);
   ASSERT_TRUE(stream->wait().ok());
 }
 
