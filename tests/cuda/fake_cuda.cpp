@@ -2,7 +2,7 @@
 // A libcuda.so.1 and a libnvrtc in one for tests: host memory behind device addresses, and streams that run
 // nothing before somebody waits, so that a forgotten wait shows. Kernels do not run, but for one that counts.
 // Whatever needs a current context fails without one. The "compiler" gives the source back, which tests write
-// as PTX.
+// as PTX; the true one looks for libcuda.so.1 itself and crashes on finding this one.
 #include "fake_cuda.h"
 
 #include <cstdint>
