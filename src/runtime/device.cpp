@@ -132,9 +132,13 @@ Result<DevicePtr> Device::open(std::shared_ptr<Plugin> plugin, int index) {
   device->id_ = fmt::format("{}:{}", device->plugin_->name(), index);
   RETURN_IF_ERROR(device->plugin_->status(api.device_open(&device->plugin_->host(), index, &device->handle_),
                                           "opening a device"));
+  if (!device->handle_)
+    return invalid_argument("{}: the plug-in opened the device, but gave none", device->id_);
   device->properties_.size = sizeof device->properties_;
   RETURN_IF_ERROR(device->plugin_->status(api.device_properties(device->handle_, &device->properties_),
                                           "reading a device's properties"));
+  if (!device->properties_.name)
+    return invalid_argument("{}: the plug-in gives the device no name", device->id_);
   const uint64_t alignment = device->properties_.alignment_bytes;
   if (alignment < 64 || !std::has_single_bit(alignment))
     return invalid_argument(

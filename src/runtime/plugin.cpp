@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <map>
 #include <mutex>
 
@@ -108,7 +109,14 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const Host
   host.allocate = options.allocate ? allocate : nullptr;
   host.free = options.allocate ? free_memory : nullptr;
   g_reported.clear();
-  const isthmus_plugin_t* table = load(&host);
+  const isthmus_plugin_t* table = nullptr;
+  try {
+    table = load(&host);
+  } catch (const std::exception& thrown) {  // other chips must keep working
+    return error(Code::kUnavailable, "plug-in '{}' threw while loading: {}", path, thrown.what());
+  } catch (...) {
+    return error(Code::kUnavailable, "plug-in '{}' threw while loading", path);
+  }
   if (!table)
     return error(Code::kUnavailable, "plug-in '{}' cannot work here: {}", path,
                  g_reported.empty() ? "it gave no reason" : g_reported);

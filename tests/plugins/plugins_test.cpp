@@ -66,15 +66,19 @@ INSTANTIATE_TEST_SUITE_P(All, Faults,
                                            Fault{"reason", "the driver is too old: 3 found, 4 needed"},
                                            Fault{"major", "built for interface 99."},
                                            Fault{"minor", "rebuild it"}, Fault{"size", "bytes"},
-                                           Fault{"entry", "lacks the required entry copy"}),
+                                           Fault{"entry", "lacks the required entry copy"},
+                                           Fault{"throws", "threw while loading: no driver"}),
                          [](const auto& info) { return std::string(info.param.name); });
 
-TEST(Plugins, AWrongAlignmentIsRefusedWhenTheDeviceIsOpened) {
-  const auto plugin = Plugin::load(plugin_path("alignment"));
-  ASSERT_TRUE(plugin.ok());
-  const auto device = Device::open(*plugin, 0);
-  ASSERT_FALSE(device.ok());
-  EXPECT_NE(device.status().message().find("aligned to 24"), std::string::npos) << device.status().message();
+TEST(Plugins, WrongPropertiesAreRefusedWhenTheDeviceIsOpened) {
+  for (const auto& [fault, sentence] : {std::pair("alignment", "aligned to 24"), std::pair("name", "no name"),
+                                        std::pair("device", "gave none")}) {
+    const auto plugin = Plugin::load(plugin_path(fault));
+    ASSERT_TRUE(plugin.ok());
+    const auto device = Device::open(*plugin, 0);
+    ASSERT_FALSE(device.ok());
+    EXPECT_NE(device.status().message().find(sentence), std::string::npos) << device.status().message();
+  }
 }
 
 // Each remembers what was reported to it.

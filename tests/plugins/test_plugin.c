@@ -14,6 +14,9 @@ static isthmus_status_t device_open(const isthmus_host_t* host, int32_t index,
   if (!d) return ISTHMUS_OUT_OF_MEMORY;
   *d = host;
   *device = (isthmus_chip_device_t*)d;
+#ifdef FAULT_DEVICE
+  *device = NULL;
+#endif
   return index == 0 ? ISTHMUS_OK : ISTHMUS_NOT_FOUND;
 }
 static void device_close(isthmus_chip_device_t* device) { free(device); }
@@ -23,6 +26,9 @@ static isthmus_status_t device_properties(isthmus_chip_device_t* device,
   older_properties_t p = {sizeof p, "an older chip", "older", 0, 64};
 #ifdef FAULT_ALIGNMENT
   p.alignment_bytes = 24;
+#endif
+#ifdef FAULT_NAME
+  p.name = NULL;
 #endif
   memcpy(properties, &p, sizeof p);
   return ISTHMUS_OK;
