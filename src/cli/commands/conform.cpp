@@ -41,7 +41,7 @@ void print_result(const CheckResult& result, bool verbose, bool color) {
   fmt::print("{}\n", styled(line, result.verdict == Verdict::kFailed ? Style::kRed : Style::kPlain, color));
 }
 
-// Names of checks with a verdict, and how often each reason was given.
+// The names of the checks with a verdict, on one line.
 void print_rest(const std::vector<CheckResult>& results, Verdict verdict, const char* title) {
   std::string names;
   for (const CheckResult& r : results)

@@ -2,6 +2,7 @@
 // isthmus trace [MODEL] --digest: one number for everything a model computed, to compare chips and machines
 // by.
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 
 #include "cli/context.h"
@@ -47,6 +48,9 @@ Status report(const TraceComparison& result, const std::string& other) {
 
 Status trace(const TraceOptions& options, const Context& context) {
   const std::string path = options.path.empty() ? default_model() : options.path;
+  if (options.path.empty() && !std::filesystem::exists(path))
+    return with_hint(error(Code::kNotFound, "no MODEL given, and the default one is not at {}", path),
+                     "tools/fetch_model fetches it; or give a GGUF file");
   ASSIGN_OR_RETURN(const std::shared_ptr<const Model> model, open_model(path));
   ASSIGN_OR_RETURN(const std::vector<int32_t> prompt,
                    model->tokenizer().encode(options.prompt, {.parse_special = true, .add_special = true}));
@@ -79,7 +83,6 @@ Status trace(const TraceOptions& options, const Context& context) {
                 {"prompt_tokens", prompt.size()},
                 {"greedy_tokens", digest.greedy},
                 {"text", text},
-                {"exact", true},
                 {"sha256", digest.sha256}});
     return options.compare.empty() || !comparison.here ? ok() : report(comparison, options.compare);
   } else {
@@ -110,8 +113,8 @@ void add_trace(CLI::App& app, Context& context) {
   command->add_option("--prompt", options->prompt, "The text, without a chat template")
       ->capture_default_str();
   command->add_flag("--exact", options->exact,
-                    "The fixed order of every sum (always on: chips have no other)");
-  command->add_flag("--digest", options->digest, "Print the digest (always on)");
+                    "Ask for the fixed order of every sum (the default; a chip that cannot keep it refuses)");
+  command->add_flag("--digest", options->digest, "Print the digest (the default)");
   command->add_option("-n,--tokens", options->tokens, "Greedy tokens after the prompt")
       ->check(CLI::Range(0, 100000))
       ->capture_default_str();
