@@ -43,20 +43,12 @@ bool has_word(std::string_view formula, std::string_view word) {
   return false;
 }
 
-// Of F32: what inverse-inl.h and power-inl.h define is not written for kernels yet.
-bool is_missing(std::string_view formula) {
-  for (const char* word : {"asin(", "acos(", "atan(", "asinh(", "acosh(", "atanh(", "power("})
-    if (has_word(formula, word)) return true;
-  return false;
-}
-
 Result<PortablePlan> prepare(const PortableQuery& query) {
   const Row& row = rows().at(query.op.name);
   const Dtype dtype = query.dtype(0);
   const int kind = kind_of_dtype(dtype), inputs = query.input_count;
   if (kind == kF64Kind && (row.kinds & kF64ByLibrary) != 0)
     return unimplemented("F64 is by the C library, which kernels do not have");
-  if (kind == kF32Kind && is_missing(row.formula)) return unimplemented("this formula is not portable yet");
   PortablePlan plan;
   plan.source = inputs == 1 ? "elementwise/unary.cl" : "elementwise/binary.cl";
   plan.entries = {inputs == 1 ? "unary" : "binary"};
@@ -64,7 +56,7 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
   plan.define(inputs == 1 ? "Y" : "Z", row.test ? "BOOL" : std::string(dtype_name(dtype)));
   plan.define("FORMULA", row.formula);
   plan.f64 = kind == kF64Kind || has_word(row.formula, "sin(") || has_word(row.formula, "cos(") ||
-             has_word(row.formula, "tan(");
+             has_word(row.formula, "tan(") || (kind == kF32Kind && has_word(row.formula, "power("));
 
   std::array<int32_t, kMaxLoopOperands> ranks{};
   for (int i = 0; i <= inputs; ++i) ranks[i] = query.operands[i].rank;
@@ -96,8 +88,7 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
 
 std::vector<PortableKernel> kernels() {
   std::vector<PortableKernel> all;
-  for (const auto& [name, row] : rows())
-    if (!is_missing(row.formula) || (row.kinds & kIntegers) != 0) all.push_back({std::string(name), prepare});
+  for (const auto& [name, row] : rows()) all.push_back({std::string(name), prepare});
   return all;
 }
 

@@ -13,6 +13,8 @@
 #include "devices/cpu/simd.h"
 #endif
 #include "base/elementary-inl.h"
+#include "ops/elementwise/inverse-inl.h"
+#include "ops/elementwise/power-inl.h"
 #if defined(ISTHMUS_ISA)
 #define ISTHMUS_FORMULA __attribute__((always_inline)) inline
 namespace isthmus::cpu::ISTHMUS_ISA::formulas {
@@ -321,6 +323,12 @@ ISTHMUS_ELEMENTARY_WORD(sinh)
 ISTHMUS_ELEMENTARY_WORD(cosh)
 ISTHMUS_ELEMENTARY_WORD(tanh)
 ISTHMUS_ELEMENTARY_WORD(erf)
+ISTHMUS_ELEMENTARY_WORD(atan)
+ISTHMUS_ELEMENTARY_WORD(asin)
+ISTHMUS_ELEMENTARY_WORD(acos)
+ISTHMUS_ELEMENTARY_WORD(asinh)
+ISTHMUS_ELEMENTARY_WORD(acosh)
+ISTHMUS_ELEMENTARY_WORD(atanh)
 #undef ISTHMUS_ELEMENTARY_WORD
 
 template <typename V>
@@ -359,7 +367,20 @@ ISTHMUS_FORMULA V gelu_tanh(V x) {
     return elementary::gelu_tanh(x);
 }
 
-}  // namespace
+ISTHMUS_FORMULA float power(float x, float y) { return elementary::power(x, y); }
+ISTHMUS_FORMULA double power(double x, double y) { return __builtin_pow(x, y); }
+#if defined(ISTHMUS_ISA)
+[[maybe_unused]] static F32x16 power(F32x16 x, F32x16 y) {
+  float a[16], b[16];
+  store(a, x);
+  store(b, y);
+  for (int i = 0; i < 16; ++i) a[i] = elementary::power(a[i], b[i]);
+  return load(a);
+}
+#endif
+template <typename T>
+ISTHMUS_FORMULA T power(T x, T y) {
+  return integer_power(x, y);
+}
 
-#include "ops/elementwise/inverse-inl.h"
-#include "ops/elementwise/power-inl.h"
+}  // namespace

@@ -8,6 +8,12 @@
 #endif
 
 typedef COMPUTED(X) V;
+#if X_KIND == 1
+#include "ops/elementwise/inverse-inl.h"
+#ifdef ISTHMUS_F64
+#include "ops/elementwise/power-inl.h"
+#endif
+#endif
 #define C(NUMBER) ((V)(NUMBER))
 #ifndef kInfinity
 #define kInfinity INFINITY
