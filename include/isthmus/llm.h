@@ -62,7 +62,7 @@ ISTHMUS_API isthmus_status_t isthmus_model_detokenize(const isthmus_model_t* mod
 /* 0 and NULL are the defaults. */
 typedef struct isthmus_engine_options_t {
   size_t size;
-  const char* device;          /* NULL: "cpu" */
+  const char* device;          /* NULL: "cpu"; several share the layers: "cpu,opencl:0" */
   int64_t context;             /* positions per sequence; 0: the model's, at most 8192 */
   int64_t cache_tokens;        /* positions over all sequences; 0: max_sequences full contexts */
   int32_t max_sequences;       /* in one step; 0: 1 */
@@ -78,6 +78,8 @@ typedef struct isthmus_engine_options_t {
    * makes the call fail with ISTHMUS_CANCELLED. NULL: never. */
   int32_t (*cancelled)(void* context);
   void* cancelled_context;
+  const int64_t* split; /* layers of each device; NULL: equal shares */
+  int64_t split_count;
 } isthmus_engine_options_t;
 
 /* Compiles the model for the device and packs its weights, the first time over all. options may be NULL.

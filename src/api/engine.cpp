@@ -19,6 +19,9 @@ Result<EngineOptions> read_engine_options(const isthmus_engine_options_t* option
     return invalid_argument("options: a negative number of tokens or sequences");
   RETURN_IF_ERROR(check_numerics(given.numerics));
   if (given.device) engine.device = given.device;
+  if (given.split_count < 0 || (given.split_count > 0 && !given.split))
+    return invalid_argument("options: a split into {} parts", given.split_count);
+  if (given.split) engine.split.assign(given.split, given.split + given.split_count);
   engine.context = given.context;
   engine.cache_tokens = given.cache_tokens;
   if (given.max_sequences) engine.max_sequences = given.max_sequences;
@@ -57,7 +60,7 @@ isthmus_status_t isthmus_engine_create(isthmus_model_t* model, isthmus_platform_
     ASSIGN_OR_RETURN(const EngineOptions own, read_engine_options(options));
     auto handle = std::make_unique<isthmus_engine_t>();
     ASSIGN_OR_RETURN(handle->engine, Engine::create(model->model, platform->platform, own));
-    handle->report = handle->engine->executable().report();
+    handle->report = handle->engine->report();
     *engine = handle.release();
     return ok();
   });

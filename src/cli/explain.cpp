@@ -73,8 +73,9 @@ Result<ExplainRows> explain_model(std::shared_ptr<const Model> model, const std:
                                   std::shared_ptr<Platform> chips, const ModelOptions& options) {
   EngineOptions engine_options = cli::engine_options(options);
   engine_options.device = device;
+  engine_options.split.clear();
   ASSIGN_OR_RETURN(const auto engine, Engine::create(std::move(model), std::move(chips), engine_options));
-  return engine->executable().report();
+  return engine->report();
 }
 
 std::vector<std::string> grouped_refusals(std::string_view refusal) {

@@ -20,6 +20,19 @@ void add_cache_dtype(CLI::App& command, ModelOptions& options) {
       ->group(kGroup);
 }
 
+std::vector<int64_t> read_split(const std::string& words) {
+  std::vector<int64_t> layers;
+  for (const std::string& word : CLI::detail::split(words, ',')) {
+    int64_t count = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), count);
+    if (error != std::errc() || end != word.data() + word.size())
+      throw CLI::ValidationError("--split",
+                                 fmt::format("expected numbers of layers as 12,18, found '{}'", words));
+    layers.push_back(count);
+  }
+  return layers;
+}
+
 }  // namespace
 
 void add_context_options(CLI::App& command, ModelOptions& options) {
@@ -35,8 +48,15 @@ void add_context_options(CLI::App& command, ModelOptions& options) {
 void add_model_options(CLI::App& command, ModelOptions& options) {
   command
       .add_option("--device", options.device,
-                  "Chip that runs it, as listed by isthmus devices, or a plug-in's path (cpu)")
+                  "Chip that runs it, as listed by isthmus devices, or a plug-in's path; several with commas "
+                  "share its layers: cpu,opencl:0 (cpu)")
       ->type_name("NAME")
+      ->group(kGroup);
+  command
+      .add_option_function<std::string>(
+          "--split", [&options](const std::string& words) { options.split = read_split(words); },
+          "Layers of each chip of --device: 12,18 gives 12 to the first (equal shares)")
+      ->type_name("N,N")
       ->group(kGroup);
   command
       .add_option("-t,--threads", options.threads,
@@ -72,6 +92,7 @@ Result<std::shared_ptr<Platform>> discover_chips(int threads) {
 EngineOptions engine_options(const ModelOptions& options) {
   EngineOptions engine;
   engine.device = options.device;
+  engine.split = options.split;
   engine.context = options.context;
   engine.cache_dtype = options.cache_dtype;
   engine.ignore_memory = options.ignore_memory;
@@ -103,8 +124,8 @@ Result<std::shared_ptr<const Model>> open_model(const std::string& path) {
 Result<std::unique_ptr<Engine>> load_engine(std::shared_ptr<const Model> model, const ModelOptions& options,
                                             const EngineOptions& engine_options) {
   ASSIGN_OR_RETURN(std::shared_ptr<Platform> chips, discover_chips(options.threads));
-  if (auto device = chips->open(engine_options.device); !device.ok())
-    return with_hint(std::move(device).status(),
+  if (auto devices = chips->open_list(engine_options.device); !devices.ok())
+    return with_hint(std::move(devices).status(),
                      "isthmus devices lists the chips found, and why others failed");
   auto engine = Engine::create(std::move(model), std::move(chips), engine_options);
   if (engine.ok()) return engine;

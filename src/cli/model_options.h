@@ -12,6 +12,7 @@ namespace isthmus::cli {
 
 struct ModelOptions {
   std::string device = "cpu";
+  std::vector<int64_t> split;
   int threads = 0;      // 0: as many as this process may use
   int64_t context = 0;  // 0: the engine's default
   Dtype cache_dtype = Dtype::kF16;
@@ -20,8 +21,8 @@ struct ModelOptions {
   std::string packed_cache;  // a folder; "off"; empty: the user's cache folder
 };
 
-// Adds --device, --threads, --context, --cache-dtype, --no-fallback, --ignore-memory and --packed-cache, in a
-// group of their own in the command's help. `options` must outlive the parsing.
+// Adds --device, --split, --threads, --context, --cache-dtype, --no-fallback, --ignore-memory and
+// --packed-cache, in a group of their own in the command's help. `options` must outlive the parsing.
 void add_model_options(CLI::App& command, ModelOptions& options);
 // Of these only --context and --cache-dtype, for commands that open no engine.
 void add_context_options(CLI::App& command, ModelOptions& options);

@@ -33,15 +33,13 @@ FallbackCounts count_fallbacks(std::span<const Executable::ReportRow> rows) {
   return counts;
 }
 
-std::string run_summary(std::string_view device_id, std::string_view device_name,
-                        std::span<const Executable::ReportRow> rows) {
+std::string run_summary(std::span<const std::string> chips, std::span<const Executable::ReportRow> rows) {
   const FallbackCounts counts = count_fallbacks(rows);
+  const std::string who = fmt::format("{} run{}", fmt::join(chips, " and "), chips.size() == 1 ? "s" : "");
   if (counts.fallbacks == 0)
-    return fmt::format("{} ({}) runs all {} operators; nothing fell back", device_id, device_name,
-                       counts.operators);
-  std::string text =
-      fmt::format("{} ({}) runs {} of {} operators; {} fell back to the host:", device_id, device_name,
-                  counts.operators - counts.fallbacks, counts.operators, counts.fallbacks);
+    return fmt::format("{} all {} operators; nothing fell back", who, counts.operators);
+  std::string text = fmt::format("{} {} of {} operators; {} fell back to the host:", who,
+                                 counts.operators - counts.fallbacks, counts.operators, counts.fallbacks);
   size_t shown = 0;
   for (const auto& [op, row] : by_operator(rows)) {
     if (!row->fallback) continue;
@@ -56,11 +54,16 @@ std::string run_summary(std::string_view device_id, std::string_view device_name
 }
 
 void print_run_summary(const Engine& engine, ColorMode mode) {
-  const std::vector<Executable::ReportRow> rows = engine.executable().report();
+  const std::vector<Executable::ReportRow> rows = engine.report();
   const Style style = count_fallbacks(rows).fallbacks ? Style::kYellow : Style::kDim;
-  const Device& device = engine.device();
-  print_note(fmt::format("{}\n", styled(run_summary(device.id(), device.properties().name, rows), style,
-                                        use_color(mode, stderr))));
+  std::vector<std::string> chips;
+  for (const Engine::Part& part : engine.parts()) {
+    const char* name = part.device->properties().name;
+    chips.push_back(engine.parts().size() == 1
+                        ? fmt::format("{} ({})", part.device->id(), name)
+                        : fmt::format("{} ({}; {} layers)", part.device->id(), name, part.layers));
+  }
+  print_note(fmt::format("{}\n", styled(run_summary(chips, rows), style, use_color(mode, stderr))));
 }
 
 }  // namespace isthmus::cli

@@ -11,9 +11,8 @@
 namespace isthmus::cli {
 
 // "cpu:0 (AMD EPYC 9B45, avx512 …) runs all 12 operators; nothing fell back", or which operators fell back
-// and why. One line, at most three reasons.
-std::string run_summary(std::string_view device_id, std::string_view device_name,
-                        std::span<const Executable::ReportRow> rows);
+// and why. One line, at most three reasons. chips: "cpu:0 (AMD EPYC 9B45, avx512 …)" of each.
+std::string run_summary(std::span<const std::string> chips, std::span<const Executable::ReportRow> rows);
 
 struct FallbackCounts {
   int operators = 0;  // different ones

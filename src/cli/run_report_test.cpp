@@ -27,16 +27,24 @@ Row on_host(const char* op, const char* why, int nodes) {
   return row;
 }
 
+const std::string kCpu[] = {"cpu:0 (Chip, avx512)"}, kToy[] = {"toy:0 (Toy)"};
+
 TEST(RunReport, SaysThatNothingFellBack) {
   const Row rows[] = {on_chip("add"), on_chip("linear")};
-  EXPECT_EQ(run_summary("cpu:0", "Chip, avx512", rows),
-            "cpu:0 (Chip, avx512) runs all 2 operators; nothing fell back");
+  EXPECT_EQ(run_summary(kCpu, rows), "cpu:0 (Chip, avx512) runs all 2 operators; nothing fell back");
+}
+
+TEST(RunReport, SeveralChips) {
+  const Row rows[] = {on_chip("add")};
+  const std::string chips[] = {"cpu:0 (Chip; 12 layers)", "opencl:0 (Other; 18 layers)"};
+  EXPECT_EQ(run_summary(chips, rows),
+            "cpu:0 (Chip; 12 layers) and opencl:0 (Other; 18 layers) run all 1 operators; nothing fell back");
 }
 
 TEST(RunReport, NamesWhatFellBackAndWhy) {
   const Row rows[] = {on_chip("add"), on_host("rope", "no kernel", 30), on_host("softmax", "odd shape", 1)};
   EXPECT_EQ(
-      run_summary("toy:0", "Toy", rows),
+      run_summary(kToy, rows),
       "toy:0 (Toy) runs 1 of 3 operators; 2 fell back to the host: rope (30 nodes: no kernel); softmax (1 "
       "node: odd shape)");
 }
@@ -51,7 +59,7 @@ TEST(RunReport, AnOperatorThatFellBackOnceCountsAsFallenBack) {
 TEST(RunReport, StaysShort) {
   const Row rows[] = {on_host("a", "x", 1), on_host("b", "x", 1), on_host("c", "x", 1), on_host("d", "x", 1),
                       on_host("e", "x", 1)};
-  const std::string line = run_summary("toy:0", "Toy", rows);
+  const std::string line = run_summary(kToy, rows);
   EXPECT_NE(line.find("c (1 node: x); and 2 more (isthmus devices --explain MODEL lists them)"),
             std::string::npos)
       << line;

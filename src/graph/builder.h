@@ -46,6 +46,7 @@ class GraphBuilder : public Emitter {
   // Names given to nodes from here on: "layers.3.attention".
   void scope(std::string name) { scope_ = std::move(name); }
 
+  size_t node_count() const { return graph_.nodes.size(); }
   const TensorType& type(ValueId value) const override { return graph_.type(value); }
   Result<std::vector<EmitValue>> emit(std::string_view op, std::vector<EmitValue> inputs,
                                       Attributes attributes = {}) override;

@@ -290,27 +290,32 @@ Status Executable::show(const Step& step, Stream& stream) {
 }
 
 std::vector<Executable::ReportRow> Executable::report() const {
-  std::map<std::pair<std::string, std::string>, ReportRow> rows;
-  const auto add = [&](const ReportRow& part) {
-    const auto [at, is_new] = rows.try_emplace({part.op, part.implementation}, part);
-    if (is_new) return;
-    at->second.nodes += part.nodes;
-    at->second.bytes_copied += part.bytes_copied;
-    if (at->second.refusal.empty()) at->second.refusal = part.refusal;
-  };
+  std::vector<ReportRow> rows;
   for (const Step& step : steps_) {
     if (step.flow) {
-      add({step.flow->name(), "control flow", "", 1, false, 0});
+      rows.push_back({step.flow->name(), "control flow", "", 1, false, 0});
       for (const auto& region : step.flow->regions())
-        for (const ReportRow& row : region->report()) add(row);
+        for (ReportRow& row : region->report()) rows.push_back(std::move(row));
       continue;
     }
     const PreparedOp& op = *step.op;
-    add({op.op().name, op.implementation(), op.refusal(), 1, op.is_fallback(), op.bytes_copied()});
+    rows.push_back({op.op().name, op.implementation(), op.refusal(), 1, op.is_fallback(), op.bytes_copied()});
   }
-  std::vector<ReportRow> list;
-  for (auto& [key, row] : rows) list.push_back(std::move(row));
-  return list;
+  return merged(std::move(rows));
+}
+
+std::vector<Executable::ReportRow> Executable::merged(std::vector<ReportRow> rows) {
+  std::map<std::pair<std::string, std::string>, ReportRow> by_implementation;
+  for (ReportRow& row : rows) {
+    const auto [at, is_new] = by_implementation.try_emplace({row.op, row.implementation}, row);
+    if (is_new) continue;
+    at->second.nodes += row.nodes;
+    at->second.bytes_copied += row.bytes_copied;
+    if (at->second.refusal.empty()) at->second.refusal = row.refusal;
+  }
+  rows.clear();
+  for (auto& [key, row] : by_implementation) rows.push_back(std::move(row));
+  return rows;
 }
 
 }  // namespace isthmus

@@ -86,6 +86,8 @@ class Executable {
     uint64_t bytes_copied = 0;
   };
   std::vector<ReportRow> report() const;
+  // Rows of one operator and implementation made one.
+  static std::vector<ReportRow> merged(std::vector<ReportRow> rows);
 
  private:
   struct Step {

@@ -8,6 +8,7 @@ namespace isthmus {
 namespace {
 
 constexpr int64_t kDefaultContext = 8192;
+constexpr int64_t kSmallestPiece = 32;  // rows; fewer cost each chip nearly as much
 
 int64_t blocks_for(int64_t tokens) { return (tokens + kCacheBlock - 1) / kCacheBlock; }
 
@@ -57,33 +58,94 @@ Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> mode
                  "are available; a smaller --context needs less",
                  e.model_->file().path(), mib(need.total()), mib(need.weights), mib(need.cache),
                  limits.cache_blocks * kCacheBlock, mib(need.activations), mib(available));
-  ASSIGN_OR_RETURN(e.device_, e.platform_->open(options.device));
-  ASSIGN_OR_RETURN(e.stream_, e.device_->create_stream());
-  e.weights_ = std::make_shared<WeightStore>(e.device_, options.packed_cache, options.cancelled);
+  RETURN_IF_ERROR(e.place(options));
   RETURN_IF_ERROR(e.compile(options));
   return engine;
 }
 
 Engine::~Engine() {
-  if (stream_) (void)stream_->wait();  // States must outlive the work on them.
+  if (pipeline_) (void)pipeline_->wait();  // States must outlive the work on them.
+}
+
+// Opens the chips and shares out the layers.
+Status Engine::place(const EngineOptions& options) {
+  std::map<Device*, std::shared_ptr<WeightStore>> weights;
+  ASSIGN_OR_RETURN(std::vector<DevicePtr> devices, platform_->open_list(options.device));
+  for (DevicePtr& device : devices) {
+    std::shared_ptr<WeightStore>& store = weights[device.get()];
+    if (!store) store = std::make_shared<WeightStore>(device, options.packed_cache, options.cancelled);
+    parts_.push_back({std::move(device), store, 0});
+  }
+  const int64_t layers = model_->config().layers, parts = static_cast<int64_t>(parts_.size());
+  if (parts > layers)
+    return invalid_argument("{} has {} layers, too few for {} chips", model_->file().path(), layers, parts);
+  for (int64_t p = 0; p < parts; ++p)
+    parts_[static_cast<size_t>(p)].layers = layers * (p + 1) / parts - layers * p / parts;
+  if (options.split.empty()) return ok();
+  if (options.split.size() != parts_.size())
+    return invalid_argument("a split into {} parts ({}) for {} chips ({})", options.split.size(),
+                            fmt::join(options.split, ","), parts, options.device);
+  int64_t sum = 0;
+  for (size_t p = 0; p < parts_.size(); ++p) {
+    const int64_t share = options.split[p];
+    if (share < 1 || share > layers)
+      return invalid_argument("a split gives each chip 1 to {} layers; {} gets {}", layers,
+                              parts_[p].device->id(), share);
+    parts_[p].layers = share;
+    sum += share;
+  }
+  if (sum != layers)
+    return invalid_argument("the split {} shares out {} layers, {} has {}", fmt::join(options.split, ","),
+                            sum, model_->file().path(), layers);
+  return ok();
 }
 
 Status Engine::compile(const EngineOptions& options) {
   ModelBuilder builder(model_->shared_file(), limits_);
   RETURN_IF_ERROR(model_->family().build(builder));
-  ASSIGN_OR_RETURN(Graph graph, builder.finish(), "{}", model_->file().path());
+  ASSIGN_OR_RETURN(const Graph graph, builder.finish(), "{}", model_->file().path());
   vocabulary_ = builder.vocabulary();
   if (static_cast<int64_t>(model_->tokenizer().size()) > vocabulary_)
     return data_loss("{}: the tokenizer has {} tokens, the embedding {}", model_->file().path(),
                      model_->tokenizer().size(), vocabulary_);
   CompileOptions compile_options;
   compile_options.policy = options.policy;
-  ASSIGN_OR_RETURN(executable_, Executable::compile(std::move(graph), device_, weights_, compile_options));
-  ASSIGN_OR_RETURN(states_, StateStore::create(device_, builder.states(), limits_.cache_blocks,
-                                               limits_.max_sequences, options.prefix_reuse));
+  std::vector<Pipeline::Part> parts;
+  size_t layer = 0;
+  for (const Part& part : parts_) {
+    if (layer > 0 && layer >= builder.layer_starts().size())
+      return error(Code::kInternal, "family '{}' marks {} layers, layer {} is needed for a split",
+                   model_->file().architecture(), builder.layer_starts().size(), layer);
+    parts.push_back({part.device, part.weights, layer ? builder.layer_starts()[layer] : 0});
+    layer += static_cast<size_t>(part.layers);
+  }
+  ASSIGN_OR_RETURN(pipeline_, Pipeline::compile(graph, std::move(parts), compile_options));
+  std::vector<StateStore::PlacedGroup> groups;
+  for (const StateDeclaration& state : builder.states())
+    groups.push_back({state, &pipeline_->stream(pipeline_->part_of_state(state.name))});
+  ASSIGN_OR_RETURN(states_, StateStore::create(std::move(groups), limits_.cache_blocks, limits_.max_sequences,
+                                               options.prefix_reuse));
   for (const StateStore::Group& group : states_->groups())
-    RETURN_IF_ERROR(executable_->bind_state(group.declaration.name, group.buffer.address()));
+    RETURN_IF_ERROR(pipeline_->bind_state(group.declaration.name, group.buffer.address()));
   return ok();
+}
+
+std::string Engine::device_id() const {
+  std::string ids;
+  for (const Part& part : parts_) ids += (ids.empty() ? "" : ",") + part.device->id();
+  return ids;
+}
+
+std::string Engine::device_name() const {
+  std::string names;
+  for (const Part& part : parts_)
+    names += (names.empty() ? "" : ", ") + std::string(part.device->properties().name);
+  return names;
+}
+
+void Engine::observe(Executable::Observer observer) {
+  observed_ = static_cast<bool>(observer);
+  pipeline_->observe(observer);
 }
 
 // -- sequences --
@@ -146,7 +208,7 @@ Status Engine::truncate(SequenceId id, int64_t length) {
 
 Result<SequenceId> Engine::fork(SequenceId id) {
   ASSIGN_OR_RETURN(const Sequence* s, find(id));
-  ASSIGN_OR_RETURN(SequenceState state, states_->fork(s->state, *stream_));
+  ASSIGN_OR_RETURN(SequenceState state, states_->fork(s->state));
   const SequenceId copy = next_id_++;
   sequences_[copy] = {s->tokens, std::move(state)};
   return copy;
@@ -198,58 +260,82 @@ Result<std::vector<Engine::Logits>> Engine::step_all_logits(SequenceId id) {
   return run(std::span(&row, 1));
 }
 
-Result<std::vector<Engine::Logits>> Engine::run(std::span<const Row> rows) {
+std::vector<Engine::Logits> Engine::fill_pieces(std::span<const Row> rows) {
+  int64_t total = 0;
+  for (const Row& row : rows) total += row.count;
+  // Two pieces for each chip after the first keep all busy; an observer sees one value of a step after the
+  // other.
+  const int64_t pieces = observed_ ? 1 : static_cast<int64_t>(parts_.size() - 1) * 2 + 1;
+  const int64_t most = std::max(kSmallestPiece, (total + pieces - 1) / pieces);
   std::vector<Logits> result;
-  if (rows.empty()) return result;
-  if (cancelled_ && cancelled_()) return error(Code::kCancelled, "the step was cancelled");
-  for (auto* list : {&tokens_, &positions_, &slots_, &rows_sequence_, &output_rows_}) list->clear();
-  block_table_.assign(rows.size() * static_cast<size_t>(limits_.max_blocks), 0);
-  for (size_t r = 0; r < rows.size(); ++r) {
-    const Row& row = rows[r];
-    Sequence& s = *row.sequence;
-    RETURN_IF_ERROR(states_->append(s.state, row.begin + row.count, *stream_));
-    std::copy(s.state.blocks.begin(), s.state.blocks.end(),
-              block_table_.begin() + static_cast<int64_t>(r) * limits_.max_blocks);
-    for (int64_t p = row.begin; p < row.begin + row.count; ++p) {
-      const bool wanted = row.all_logits || p + 1 == static_cast<int64_t>(s.tokens.size());
-      if (wanted) {
-        result.push_back({row.id, p, {}});
-        output_rows_.push_back(static_cast<int32_t>(tokens_.size()));
+  pieces_.clear();
+  for (const Row& row : rows) {
+    const Sequence& s = *row.sequence;
+    for (int64_t p = row.begin, end; p < row.begin + row.count; p = end) {
+      if (pieces_.empty() || (pieces > 1 && static_cast<int64_t>(pieces_.back().tokens.size()) >= most))
+        pieces_.emplace_back();
+      Piece& piece = pieces_.back();
+      const int64_t room = pieces > 1 ? most - static_cast<int64_t>(piece.tokens.size()) : row.count;
+      end = std::min(row.begin + row.count, p + room);
+      const size_t table = piece.block_table.size();
+      const auto sequence = static_cast<int32_t>(table / static_cast<size_t>(limits_.max_blocks));
+      piece.block_table.resize(table + static_cast<size_t>(limits_.max_blocks), 0);
+      std::copy(s.state.blocks.begin(), s.state.blocks.end(),
+                piece.block_table.begin() + static_cast<ptrdiff_t>(table));
+      for (; p < end; ++p) {
+        const bool wanted = row.all_logits || p + 1 == static_cast<int64_t>(s.tokens.size());
+        if (wanted) {
+          result.push_back({row.id, p, {}});
+          piece.output_rows.push_back(static_cast<int32_t>(piece.tokens.size()));
+        }
+        piece.tokens.push_back(s.tokens[static_cast<size_t>(p)]);
+        piece.positions.push_back(static_cast<int32_t>(p));
+        piece.slots.push_back(static_cast<int32_t>(
+            s.state.blocks[static_cast<size_t>(p / kCacheBlock)] * kCacheBlock + p % kCacheBlock));
+        piece.sequences.push_back(sequence);
       }
-      tokens_.push_back(s.tokens[static_cast<size_t>(p)]);
-      positions_.push_back(static_cast<int32_t>(p));
-      slots_.push_back(static_cast<int32_t>(
-          s.state.blocks[static_cast<size_t>(p / kCacheBlock)] * kCacheBlock + p % kCacheBlock));
-      rows_sequence_.push_back(static_cast<int32_t>(r));
     }
   }
-  struct Input {
-    const char* name;
-    const std::vector<int32_t>& values;
-  };
-  for (const Input& input : {Input{"tokens", tokens_}, Input{"positions", positions_}, Input{"slots", slots_},
-                             Input{"sequences", rows_sequence_}, Input{"block_table", block_table_},
-                             Input{"output_rows", output_rows_}}) {
-    ASSIGN_OR_RETURN(const isthmus_address_t address, executable_->input(input.name));
-    if (!input.values.empty())
-      RETURN_IF_ERROR(stream_->upload(address, input.values.data(), input.values.size() * sizeof(int32_t)));
+  return result;
+}
+
+Status Engine::start(const Piece& piece, float* logits) {
+  Pipeline::Run run;
+  for (const auto& [name, values] : {std::pair{"tokens", &piece.tokens},
+                                     {"positions", &piece.positions},
+                                     {"slots", &piece.slots},
+                                     {"sequences", &piece.sequences},
+                                     {"block_table", &piece.block_table},
+                                     {"output_rows", &piece.output_rows}})
+    run.inputs.push_back({name, values->data(), values->size() * sizeof(int32_t)});
+  const auto output_rows = static_cast<int64_t>(piece.output_rows.size());
+  run.symbols = {static_cast<int64_t>(piece.tokens.size()),
+                 static_cast<int64_t>(piece.block_table.size()) / limits_.max_blocks, output_rows};
+  run.outputs = {{"logits", logits, static_cast<uint64_t>(output_rows * vocabulary_) * sizeof(float)}};
+  return pipeline_->start(std::move(run));
+}
+
+Result<std::vector<Engine::Logits>> Engine::run(std::span<const Row> rows) {
+  if (rows.empty()) return std::vector<Logits>();
+  if (cancelled_ && cancelled_()) return error(Code::kCancelled, "the step was cancelled");
+  for (const Row& row : rows) RETURN_IF_ERROR(states_->append(row.sequence->state, row.begin + row.count));
+  std::vector<Logits> result = fill_pieces(rows);
+  const auto width = static_cast<size_t>(vocabulary_);
+  logits_.resize(result.size() * width);
+  Status status;
+  size_t done = 0;
+  for (const Piece& piece : pieces_) {
+    if (status.ok()) status = start(piece, logits_.data() + done * width);
+    done += piece.output_rows.size();
   }
-  const int64_t symbols[] = {static_cast<int64_t>(tokens_.size()), static_cast<int64_t>(rows.size()),
-                             static_cast<int64_t>(output_rows_.size())};
-  RETURN_IF_ERROR(executable_->run(symbols, *stream_));
-  logits_.resize(output_rows_.size() * static_cast<size_t>(vocabulary_));
-  if (!logits_.empty()) {
-    ASSIGN_OR_RETURN(const isthmus_address_t address, executable_->output("logits"));
-    RETURN_IF_ERROR(stream_->download(logits_.data(), address, logits_.size() * sizeof(float)));
-  }
-  RETURN_IF_ERROR(stream_->wait());
+  Status waited = pipeline_->wait();
+  RETURN_IF_ERROR(std::move(status));
+  RETURN_IF_ERROR(std::move(waited));
   for (const Row& row : rows) {
     row.sequence->state.computed = row.begin + row.count;
     states_->publish(row.sequence->state, row.sequence->tokens);
   }
-  for (size_t i = 0; i < result.size(); ++i)
-    result[i].values =
-        std::span(logits_).subspan(i * static_cast<size_t>(vocabulary_), static_cast<size_t>(vocabulary_));
+  for (size_t i = 0; i < result.size(); ++i) result[i].values = std::span(logits_).subspan(i * width, width);
   return result;
 }
 
@@ -271,8 +357,7 @@ Result<std::vector<std::byte>> Engine::save(SequenceId id) {
   std::vector<std::byte> saved(sizeof header + token_bytes + states_->saved_bytes(s->state.computed));
   std::memcpy(saved.data(), &header, sizeof header);
   if (token_bytes) std::memcpy(saved.data() + sizeof header, s->tokens.data(), token_bytes);
-  RETURN_IF_ERROR(
-      states_->copy_out(s->state, std::span(saved).subspan(sizeof header + token_bytes), *stream_));
+  RETURN_IF_ERROR(states_->copy_out(s->state, std::span(saved).subspan(sizeof header + token_bytes)));
   return saved;
 }
 
@@ -289,9 +374,8 @@ Result<SequenceId> Engine::restore(std::span<const std::byte> saved) {
     return data_loss("a saved state of {} bytes is cut short", saved.size());
   std::vector<int32_t> tokens(header.computed);
   if (token_bytes) std::memcpy(tokens.data(), saved.data() + sizeof header, token_bytes);
-  ASSIGN_OR_RETURN(SequenceState state,
-                   states_->copy_in(static_cast<int64_t>(header.computed),
-                                    saved.subspan(sizeof header + token_bytes), *stream_));
+  ASSIGN_OR_RETURN(SequenceState state, states_->copy_in(static_cast<int64_t>(header.computed),
+                                                         saved.subspan(sizeof header + token_bytes)));
   const SequenceId id = next_id_++;
   sequences_[id].state = std::move(state);
   Status status = append(id, tokens);

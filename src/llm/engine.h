@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "graph/executable.h"
+#include "graph/pipeline.h"
 #include "llm/model.h"
 #include "llm/state/state_store.h"
 #include "runtime/platform.h"
@@ -16,12 +16,14 @@
 namespace isthmus {
 
 struct EngineOptions {
+  // Which chip runs it; or several with commas, "cpu,opencl:0", each with a share of the layers.
   std::string device = "cpu";
-  int64_t context = 0;       // positions per sequence; 0: the model's, at most 8192
-  int64_t cache_tokens = 0;  // positions of the whole cache; 0: room for max_sequences full contexts
-  int max_sequences = 1;     // in one step
-  int chunk_tokens = 512;    // rows in one step: longer prompts take several
-  int output_rows = 0;       // rows of logits in one step; 0: max_sequences
+  std::vector<int64_t> split;  // layers of each chip; empty: equal shares
+  int64_t context = 0;         // positions per sequence; 0: the model's, at most 8192
+  int64_t cache_tokens = 0;    // positions of the whole cache; 0: room for max_sequences full contexts
+  int max_sequences = 1;       // in one step
+  int chunk_tokens = 512;      // rows in one step: longer prompts take several
+  int output_rows = 0;         // rows of logits in one step; 0: max_sequences
   Dtype cache_dtype = Dtype::kF16;
   bool prefix_reuse = true;
   bool ignore_memory = false;  // start even when memory seems too small
@@ -75,13 +77,21 @@ class Engine {
   Result<std::vector<Logits>> step_all_logits(SequenceId id);
 
   const Model& model() const { return *model_; }
-  const Executable& executable() const { return *executable_; }
+  // The part of the model that each chip runs, in order.
+  struct Part {
+    DevicePtr device;
+    std::shared_ptr<WeightStore> weights;  // shared by parts on one device
+    int64_t layers;
+  };
+  const std::vector<Part>& parts() const { return parts_; }
+  std::string device_id() const;    // "cpu:0", or of several "cpu:0,opencl:0"
+  std::string device_name() const;  // for people, as Device::properties; of several with commas
+  // What runs where, over all parts.
+  std::vector<Executable::ReportRow> report() const { return pipeline_->report(); }
   // Shows every value that steps compute from now on; see Executable::observe.
-  void observe(Executable::Observer observer) { executable_->observe(std::move(observer)); }
-  Device& device() const { return *device_; }
+  void observe(Executable::Observer observer);
   int64_t context() const { return context_; }
   int64_t vocabulary() const { return vocabulary_; }
-  const WeightStore& weights() const { return *weights_; }
   uint64_t state_bytes() const { return states_->bytes(); }
   uint64_t reused_tokens() const { return reused_tokens_; }  // found by prefix, over all sequences
 
@@ -97,26 +107,32 @@ class Engine {
     bool all_logits;
   };
   Engine() = default;
+  Status place(const EngineOptions& options);
   Status compile(const EngineOptions& options);
   Result<Sequence*> find(SequenceId id);
   Status check_length(size_t length) const;
   Result<std::vector<Logits>> run(std::span<const Row> rows);
+  // What one run of the pipeline computes of a step, as its inputs; kept while they are copied.
+  struct Piece {
+    std::vector<int32_t> tokens, positions, slots, sequences, block_table, output_rows;
+  };
+  // Cuts a step so that all chips have work: into one piece for one chip. Says whose logits come.
+  std::vector<Logits> fill_pieces(std::span<const Row> rows);
+  Status start(const Piece& piece, float* logits);
 
   std::shared_ptr<const Model> model_;
   std::shared_ptr<Platform> platform_;
-  DevicePtr device_;
-  std::unique_ptr<Stream> stream_;
-  std::shared_ptr<WeightStore> weights_;
+  std::vector<Part> parts_;
   std::function<bool()> cancelled_;
-  std::unique_ptr<Executable> executable_;
+  std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<StateStore> states_;
   StepLimits limits_;
   int64_t context_ = 0, vocabulary_ = 0;
   std::map<SequenceId, Sequence> sequences_;
   SequenceId next_id_ = 1;
   uint64_t reused_tokens_ = 0;
-  // Step inputs on the host, kept while they are copied.
-  std::vector<int32_t> tokens_, positions_, slots_, rows_sequence_, block_table_, output_rows_;
+  std::vector<Piece> pieces_;
+  bool observed_ = false;
   std::vector<float> logits_;
 };
 

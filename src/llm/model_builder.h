@@ -45,6 +45,11 @@ class ModelBuilder {
   GraphBuilder& graph() { return graph_; }
   int64_t vocabulary() const { return vocabulary_; }
 
+  // A layer begins here: one of the places at which a model can be split over chips.
+  void begin_layer() { layer_starts_.push_back(graph_.node_count()); }
+  // The first node of each layer in the graph that finish() gives.
+  const std::vector<size_t>& layer_starts() const { return layer_starts_; }
+
   // -- blocks; tensors are named without ".weight" --
   ValueId embed_tokens(const std::string& tensor);
   ValueId rms_norm(ValueId x, const std::string& tensor, double eps);
@@ -73,6 +78,7 @@ class ModelBuilder {
   const Rotary* rotary_ = nullptr;  // of frequencies_
   ValueId frequencies_ = kNoValue;
   int64_t hidden_ = 0, vocabulary_ = 0;
+  std::vector<size_t> layer_starts_;
   std::vector<StateDeclaration> states_;
 };
 

@@ -80,6 +80,7 @@ void build_pre_norm_decoder(ModelBuilder& b, const TransformerConfig& c,
   ValueId x = b.embed_tokens("token_embd");
   for (int64_t i = 0; i < c.layers; ++i) {
     const std::string layer = fmt::format("blk.{}.", i);
+    b.begin_layer();
     b.graph().scope(layer + "attention");
     x = b.add(x, b.attention(b.rms_norm(x, layer + "attn_norm", c.eps), layer, attention(i)));
     b.graph().scope(layer + "mlp");

@@ -93,4 +93,14 @@ Result<DevicePtr> Platform::open(const std::string& name) {
   return error(Code::kNotFound, "no chip named '{}'; there are: {}", chip, known.empty() ? "none" : known);
 }
 
+Result<std::vector<DevicePtr>> Platform::open_list(const std::string& names) {
+  std::vector<DevicePtr> devices;
+  for (size_t begin = 0, end; begin <= names.size(); begin = end + 1) {
+    end = std::min(names.find(',', begin), names.size());
+    ASSIGN_OR_RETURN(DevicePtr device, open(names.substr(begin, end - begin)));
+    devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
 }  // namespace isthmus

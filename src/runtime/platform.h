@@ -26,6 +26,8 @@ class Platform {
 
   // "cpu", "cpu:0", "opencl:1", or a plug-in's path (its device 0).
   Result<DevicePtr> open(const std::string& name);
+  // Several with commas between: "cpu,opencl:0". One may come twice.
+  Result<std::vector<DevicePtr>> open_list(const std::string& names);
 
  private:
   HostOptions options_;

@@ -93,6 +93,17 @@ TEST_P(Families, DigestOnOpenClIsTheStoredOne) {
   }
 }
 
+// One model over two chips.
+TEST_P(Families, DigestOfASplitIsTheStoredOne) {
+  const std::string name = GetParam(), expected = stored(name);
+  EXPECT_EQ(digest(model_path(name), {"--device", "cpu,cpu"}), expected);
+  EXPECT_EQ(digest(model_path(name), {"--device", "cpu,cpu", "--chunk", "3"}), expected);
+  if (run({"devices", "--json"}).out.find("\"opencl:0\"") == std::string::npos)
+    GTEST_SKIP() << "no OpenCL device here";
+  for (const char* devices : {"cpu,opencl:0", "opencl:0,cpu"})
+    EXPECT_EQ(digest(model_path(name), {"--device", devices}), expected) << devices;
+}
+
 TEST(Trace, AnotherPromptHasAnotherDigest) {
   const std::string model = model_path("qwen3");
   EXPECT_NE(digest(model, {}), digest(model, {"--prompt", "Something else."}));

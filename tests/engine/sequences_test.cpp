@@ -127,5 +127,38 @@ TEST(Sequences, AFullCacheIsAnErrorAndLosesNothing) {
   EXPECT_FALSE(compute(*engine, b).empty());
 }
 
+TEST(Sequences, SplitOverChipsDoesNotChangeBits) {
+  const TinyModel tiny = load_tiny("qwen3");
+  const auto whole = make_engine(tiny, exact_options(), 1);
+  const std::vector<float> expected = logits_of(*whole, tiny.prompt);
+  EngineOptions options = exact_options();
+  options.max_sequences = 2;
+  options.device = "cpu,cpu";
+  const auto split = make_engine(tiny, options);
+  ASSERT_EQ(split->parts().size(), 2u);
+  EXPECT_EQ(logits_of(*split, tiny.prompt), expected);
+  const SequenceId a = split->add(std::span(tiny.prompt).first(75)).value();
+  compute(*split, a);
+  const SequenceId b = split->fork(a).value();
+  const auto saved = split->save(a).value();
+  ASSERT_TRUE(split->append(b, std::span(tiny.prompt).subspan(75)).ok());
+  EXPECT_EQ(compute(*split, b), expected) << "a fork copies on both chips";
+  const SequenceId c = whole->restore(saved).value();
+  ASSERT_TRUE(whole->append(c, std::span(tiny.prompt).subspan(75)).ok());
+  EXPECT_EQ(compute(*whole, c), expected) << "saved of two chips, restored on one";
+}
+
+TEST(Sequences, SplitsThatDoNotFit) {
+  const TinyModel tiny = load_tiny("qwen3");
+  const int64_t layers = tiny.model->config().layers;
+  EngineOptions options = exact_options();
+  options.device = "cpu,cpu";
+  for (const std::vector<int64_t>& split :
+       {std::vector<int64_t>{layers}, {layers, 0}, {1, layers}, {-1, layers + 1}, {INT64_MAX, 1}}) {
+    options.split = split;
+    EXPECT_EQ(Engine::create(tiny.model, platform(), options).status().code(), Code::kInvalidArgument);
+  }
+}
+
 }  // namespace
 }  // namespace isthmus::testing

@@ -147,7 +147,7 @@ TEST(NullChip, RunsAModelOnTheHostVisiblyWithTheSameTokens) {
   ASSERT_TRUE(engine);
   const SequenceId id = engine->add(std::span(tiny.prompt).first(20)).value();
   const std::vector<int32_t> tokens = greedy(*engine, id, 4);
-  for (const Executable::ReportRow& row : engine->executable().report()) {
+  for (const Executable::ReportRow& row : engine->report()) {
     EXPECT_TRUE(row.fallback) << row.op;
     EXPECT_GT(row.bytes_copied, 0u) << row.op;
   }

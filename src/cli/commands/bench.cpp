@@ -57,7 +57,7 @@ Result<std::unique_ptr<Engine>> start_engine(const BenchOptions& options) {
 
 std::vector<std::string> fallen_back(const Engine& engine) {
   std::vector<std::string> names;
-  for (const Executable::ReportRow& row : engine.executable().report())
+  for (const Executable::ReportRow& row : engine.report())
     if (row.fallback && (names.empty() || names.back() != row.op)) names.push_back(row.op);
   return names;
 }
@@ -138,7 +138,7 @@ Status bench(const BenchOptions& options, const Context& context) {
   ASSIGN_OR_RETURN(const GgufFile file, GgufFile::open(options.path));
   result.model = std::filesystem::path(options.path).filename().string();
   result.work = weight_work(file.tensors());
-  result.threads = std::max(1, engine->device().properties().parallelism);
+  result.threads = std::max(1, engine->parts().front().device->properties().parallelism);
   result.fallbacks = fallen_back(*engine);
   RETURN_IF_ERROR(measure(*engine, options, result));
   if (context.json) {

@@ -78,8 +78,8 @@ Status trace(const TraceOptions& options, const Context& context) {
 
   if (context.json) {
     print_json({{"model", path},
-                {"device", engine->device().id()},
-                {"device_name", engine->device().properties().name},
+                {"device", engine->device_id()},
+                {"device_name", engine->device_name()},
                 {"prompt_tokens", prompt.size()},
                 {"greedy_tokens", digest.greedy},
                 {"text", text},

@@ -11,20 +11,21 @@ int64_t blocks_for(int64_t positions) { return (positions + kCacheBlock - 1) / k
 
 }  // namespace
 
-Result<std::unique_ptr<StateStore>> StateStore::create(const DevicePtr& device,
-                                                       std::vector<StateDeclaration> groups, int64_t blocks,
+Result<std::unique_ptr<StateStore>> StateStore::create(std::vector<PlacedGroup> groups, int64_t blocks,
                                                        int64_t slots, bool prefix_reuse) {
   std::unique_ptr<StateStore> store(new StateStore);
-  for (StateDeclaration& declaration : groups) {
+  for (auto& [declaration, stream] : groups) {
     int64_t elements = 1;
     for (int64_t dim : declaration.dims) elements *= dim;
     const bool paged = declaration.kind == StateDeclaration::kPaged;
     if (!paged) store->has_slots_ = true;
     Group group;
+    group.stream = stream;
     group.unit_bytes = static_cast<uint64_t>(dtype_bytes(declaration.dtype, elements));
-    ASSIGN_OR_RETURN(group.buffer,
-                     device->allocate(group.unit_bytes * static_cast<uint64_t>(paged ? blocks : slots)),
-                     "state '{}'", declaration.name);
+    ASSIGN_OR_RETURN(
+        group.buffer,
+        stream->device().allocate(group.unit_bytes * static_cast<uint64_t>(paged ? blocks : slots)),
+        "state '{}'", declaration.name);
     group.declaration = std::move(declaration);
     store->groups_.push_back(std::move(group));
   }
@@ -42,14 +43,14 @@ uint64_t StateStore::bytes() const {
   return bytes;
 }
 
-Status StateStore::append(SequenceState& s, int64_t end, Stream& stream) {
+Status StateStore::append(SequenceState& s, int64_t end) {
   if (has_slots_ && s.slot < 0) {
     if (free_slots_.empty()) return error(Code::kOutOfMemory, "every sequence slot is in use");
     s.slot = free_slots_.back();
     free_slots_.pop_back();
     for (const Group& group : groups_)
       if (group.declaration.kind == StateDeclaration::kSlot)
-        RETURN_IF_ERROR(stream.fill(address(group, s.slot), 0, group.unit_bytes));
+        RETURN_IF_ERROR(group.stream->fill(address(group, s.slot), 0, group.unit_bytes));
   }
   for (int64_t b = s.computed / kCacheBlock; b < blocks_for(end); ++b) {
     if (b == static_cast<int64_t>(s.blocks.size())) {
@@ -65,14 +66,14 @@ Status StateStore::append(SequenceState& s, int64_t end, Stream& stream) {
     ASSIGN_OR_RETURN(const int32_t block, pool_->take());
     for (const Group& group : groups_)
       if (group.declaration.kind == StateDeclaration::kPaged)
-        RETURN_IF_ERROR(stream.copy(address(group, block), address(group, old), group.unit_bytes));
+        RETURN_IF_ERROR(group.stream->copy(address(group, block), address(group, old), group.unit_bytes));
     pool_->release(old);
     s.blocks[static_cast<size_t>(b)] = block;
   }
   return ok();
 }
 
-Result<SequenceState> StateStore::fork(const SequenceState& s, Stream& stream) {
+Result<SequenceState> StateStore::fork(const SequenceState& s) {
   SequenceState copy = s;
   if (s.slot >= 0) {
     if (free_slots_.empty()) return error(Code::kOutOfMemory, "every sequence slot is in use");
@@ -80,7 +81,8 @@ Result<SequenceState> StateStore::fork(const SequenceState& s, Stream& stream) {
     free_slots_.pop_back();
     for (const Group& group : groups_)
       if (group.declaration.kind == StateDeclaration::kSlot)
-        RETURN_IF_ERROR(stream.copy(address(group, copy.slot), address(group, s.slot), group.unit_bytes));
+        RETURN_IF_ERROR(
+            group.stream->copy(address(group, copy.slot), address(group, s.slot), group.unit_bytes));
   }
   for (int32_t block : s.blocks) pool_->retain(block);
   return copy;
@@ -131,6 +133,11 @@ void StateStore::publish(SequenceState& s, std::span<const int32_t> tokens) {
   }
 }
 
+Status StateStore::wait() const {
+  for (const Group& group : groups_) RETURN_IF_ERROR(group.stream->wait());
+  return ok();
+}
+
 template <typename Body>
 Status StateStore::for_each_unit(const SequenceState& s, int64_t computed, Body body) const {
   for (int64_t b = 0; b < blocks_for(computed); ++b)
@@ -152,35 +159,34 @@ uint64_t StateStore::saved_bytes(int64_t computed) const {
   return bytes;
 }
 
-Status StateStore::copy_out(const SequenceState& s, std::span<std::byte> bytes, Stream& stream) {
+Status StateStore::copy_out(const SequenceState& s, std::span<std::byte> bytes) {
   if (bytes.size() != saved_bytes(s.computed))
     return invalid_argument("saving takes {} bytes, {} given", saved_bytes(s.computed), bytes.size());
   std::byte* at = bytes.data();
   RETURN_IF_ERROR(for_each_unit(s, s.computed, [&](const Group& group, int32_t unit) {
-    Status status = stream.download(at, address(group, unit), group.unit_bytes);
+    Status status = group.stream->download(at, address(group, unit), group.unit_bytes);
     at += group.unit_bytes;
     return status;
   }));
-  return stream.wait();
+  return wait();
 }
 
-Result<SequenceState> StateStore::copy_in(int64_t computed, std::span<const std::byte> bytes,
-                                          Stream& stream) {
+Result<SequenceState> StateStore::copy_in(int64_t computed, std::span<const std::byte> bytes) {
   if (computed < 0 || bytes.size() != saved_bytes(computed))
     return data_loss("a saved state of {} positions has {} bytes, expected {}", computed, bytes.size(),
                      computed < 0 ? 0 : saved_bytes(computed));
   SequenceState s;
   if (computed == 0) return s;
-  Status status = append(s, computed, stream);
+  Status status = append(s, computed);
   const std::byte* at = bytes.data();
   if (status.ok()) {
     status = for_each_unit(s, computed, [&](const Group& group, int32_t unit) {
-      Status uploaded = stream.upload(address(group, unit), at, group.unit_bytes);
+      Status uploaded = group.stream->upload(address(group, unit), at, group.unit_bytes);
       at += group.unit_bytes;
       return uploaded;
     });
   }
-  if (status.ok()) status = stream.wait();
+  if (status.ok()) status = wait();
   if (!status.ok()) {
     release(s);
     return status;

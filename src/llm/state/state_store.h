@@ -37,16 +37,22 @@ struct SequenceState {
   int32_t slot = -1;            // of slot groups; -1: none yet, or no such group
 };
 
-// One thread at a time. Device work goes to the stream given, in order with the steps on it.
+// One thread at a time. Device work goes to each group's stream, in order with the steps on it.
 class StateStore {
  public:
-  // Room for `blocks` blocks of every paged group and `slots` sequences of every slot group.
-  static Result<std::unique_ptr<StateStore>> create(const DevicePtr& device,
-                                                    std::vector<StateDeclaration> groups, int64_t blocks,
+  // A group and the stream of the steps that use it; the stream outlives the store.
+  struct PlacedGroup {
+    StateDeclaration declaration;
+    Stream* stream;
+  };
+  // Room for `blocks` blocks of every paged group and `slots` sequences of every slot group, on the device of
+  // its stream.
+  static Result<std::unique_ptr<StateStore>> create(std::vector<PlacedGroup> groups, int64_t blocks,
                                                     int64_t slots, bool prefix_reuse);
 
   struct Group {
     StateDeclaration declaration;
+    Stream* stream = nullptr;
     Buffer buffer;
     uint64_t unit_bytes = 0;  // of one block or slot
   };
@@ -57,9 +63,9 @@ class StateStore {
 
   // Makes positions [computed, end) writable: blocks taken, shared ones copied, a zeroed slot on the first
   // call.
-  Status append(SequenceState& state, int64_t end, Stream& stream);
+  Status append(SequenceState& state, int64_t end);
   // A copy that shares all blocks until one of the two writes, and has a slot of its own.
-  Result<SequenceState> fork(const SequenceState& state, Stream& stream);
+  Result<SequenceState> fork(const SequenceState& state);
   // Keeps the first `length` positions. Slot groups cannot go back: with one, fewer than computed means none
   // at all.
   void truncate(SequenceState& state, int64_t length);
@@ -74,8 +80,8 @@ class StateStore {
   // Copies everything computed to the host, and back into an empty state. `bytes` must be exactly
   // saved_bytes().
   uint64_t saved_bytes(int64_t computed) const;
-  Status copy_out(const SequenceState& state, std::span<std::byte> bytes, Stream& stream);
-  Result<SequenceState> copy_in(int64_t computed, std::span<const std::byte> bytes, Stream& stream);
+  Status copy_out(const SequenceState& state, std::span<std::byte> bytes);
+  Result<SequenceState> copy_in(int64_t computed, std::span<const std::byte> bytes);
   // Names the groups and their shapes: equal fingerprints can exchange saved states.
   uint64_t fingerprint() const;
 
@@ -84,6 +90,7 @@ class StateStore {
   isthmus_address_t address(const Group& group, int32_t unit) const {
     return group.buffer.address() + static_cast<uint64_t>(unit) * group.unit_bytes;
   }
+  Status wait() const;  // for the groups' streams
   // Calls body(group, unit) for each block and slot of the first `computed` positions, in a fixed order.
   template <typename Body>
   Status for_each_unit(const SequenceState& state, int64_t computed, Body body) const;
