@@ -37,6 +37,7 @@ if(ISTHMUS_SANITIZE)
   list(JOIN ISTHMUS_SANITIZE "," sanitizers)
   add_compile_options(-fsanitize=${sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${sanitizers})
+  add_compile_definitions(ISTHMUS_SANITIZED)
 endif()
 
 # The coverage preset: run the tests, then gcovr or lcov on build/coverage.

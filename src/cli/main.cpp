@@ -5,6 +5,6 @@
 
 int main(int argc, char** argv) {
   isthmus::cli::open_standard_streams();
-  isthmus::cli::report_lost_files();
+  isthmus::cli::report_crashes();
   return isthmus::cli::run_program(argc, argv);
 }

@@ -8,8 +8,9 @@ namespace isthmus::cli {
 // number and is written to as if it were the screen.
 void open_standard_streams();
 
-// A mapped file that another program cuts short ends in SIGBUS when it is read: from now on that is an error
-// that names the file (exit code 1).
-void report_lost_files();
+// From now on a mapped file that another program cuts short, which ends in SIGBUS when it is read, is an
+// error that names the file (exit code 1); and a crash names the file whose code crashed, as a chip's plug-in
+// or a driver, before the signal ends the process.
+void report_crashes();
 
 }  // namespace isthmus::cli

@@ -15,7 +15,7 @@ TEST(Process, AFileCutShortWhileMappedIsNamed) {
   const std::string path = testing::TempDir() + "isthmus_cut_" + std::to_string(getpid());
   std::ofstream(path) << std::string(20000, 'x');
   const auto read_after_cut = [&] {
-    report_lost_files();
+    report_crashes();
     const int file = fileno(std::fopen(path.c_str(), "r"));
     auto* mapped = static_cast<const volatile char*>(mmap(nullptr, 20000, PROT_READ, MAP_SHARED, file, 0));
     std::filesystem::resize_file(path, 1);

@@ -73,7 +73,7 @@ Result<WeightStore::Entry> WeightStore::on_device(const void* host, uint64_t byt
   if (device_->has(ISTHMUS_FEATURE_IMPORT) && device_->api().import_host) {
     entry.imported = true;
     entry.host = std::move(owner);
-    RETURN_IF_ERROR(device_->plugin().status(
+    RETURN_IF_ERROR(device_->status(
         device_->api().import_host(device_->handle(), host, bytes, &entry.address), "importing host memory"));
     return entry;
   }

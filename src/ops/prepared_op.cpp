@@ -67,11 +67,11 @@ struct Query {
   }
 };
 
-Status ask_chip(const Device& device, const Query& query, isthmus_prepared_t* prepared) {
+Status ask_chip(Device& device, const Query& query, isthmus_prepared_t* prepared) {
   if (!device.api().op_prepare)
     return unimplemented("{}: this chip has no operators of its own", device.id());
   prepared->size = sizeof *prepared;
-  return device.plugin().status(device.api().op_prepare(device.handle(), &query.c, prepared), query.c.name);
+  return device.status(device.api().op_prepare(device.handle(), &query.c, prepared), query.c.name);
 }
 
 // What the chip's own operators and the portable kernel said, each if there is something to say.
@@ -170,15 +170,14 @@ PreparedOp::~PreparedOp() {
 }
 
 Status PreparedOp::pack(int input, const void* src, void* dst) const {
-  return device_->plugin().status(device_->api().op_pack(handle_, input, src, dst), "packing a weight");
+  return device_->status(device_->api().op_pack(handle_, input, src, dst), "packing a weight");
 }
 
 Status PreparedOp::run(const isthmus_tensor_arg_t* args, isthmus_address_t workspace, Stream& stream) {
   if (portable_) return portable_->run(args, workspace, stream);
   if (!handle_) return run_on_host(args, stream);
   const isthmus_status_t code = device_->api().op_run(handle_, args, workspace, stream.handle());
-  if (code == ISTHMUS_OK) return ok();
-  return device_->plugin().status(code, op_->name.c_str());
+  return device_->status(code, op_->name.c_str());
 }
 
 // In step with the stream: waits for what is before, copies in, runs the reference, copies back. Slow and

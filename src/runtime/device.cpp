@@ -48,25 +48,23 @@ void* Buffer::host() const {
 
 Stream::~Stream() { device_->api().stream_destroy(handle_); }
 
-Status Stream::wait() {
-  return device_->plugin().status(device_->api().stream_wait(handle_), "waiting for a stream");
-}
+Status Stream::wait() { return device_->status(device_->api().stream_wait(handle_), "waiting for a stream"); }
 Status Stream::upload(isthmus_address_t dst, const void* src, uint64_t bytes) {
-  return device_->plugin().status(
+  return device_->status(
       device_->api().copy(handle_, ISTHMUS_COPY_HOST_TO_DEVICE, dst, reinterpret_cast<uint64_t>(src), bytes),
       "copying to the device");
 }
 Status Stream::download(void* dst, isthmus_address_t src, uint64_t bytes) {
-  return device_->plugin().status(
+  return device_->status(
       device_->api().copy(handle_, ISTHMUS_COPY_DEVICE_TO_HOST, reinterpret_cast<uint64_t>(dst), src, bytes),
       "copying from the device");
 }
 Status Stream::copy(isthmus_address_t dst, isthmus_address_t src, uint64_t bytes) {
-  return device_->plugin().status(
-      device_->api().copy(handle_, ISTHMUS_COPY_DEVICE_TO_DEVICE, dst, src, bytes), "copying on the device");
+  return device_->status(device_->api().copy(handle_, ISTHMUS_COPY_DEVICE_TO_DEVICE, dst, src, bytes),
+                         "copying on the device");
 }
 Status Stream::fill(isthmus_address_t dst, uint8_t value, uint64_t bytes) {
-  return device_->plugin().status(device_->api().fill(handle_, dst, value, bytes), "filling memory");
+  return device_->status(device_->api().fill(handle_, dst, value, bytes), "filling memory");
 }
 
 // -- Event --
@@ -74,30 +72,26 @@ Status Stream::fill(isthmus_address_t dst, uint8_t value, uint64_t bytes) {
 Event::~Event() { device_->api().event_destroy(handle_); }
 
 Status Event::record(Stream& stream) {
-  return device_->plugin().status(device_->api().event_record(handle_, stream.handle()),
-                                  "recording an event");
+  return device_->status(device_->api().event_record(handle_, stream.handle()), "recording an event");
 }
-Status Event::wait() {
-  return device_->plugin().status(device_->api().event_wait(handle_), "waiting for an event");
-}
+Status Event::wait() { return device_->status(device_->api().event_wait(handle_), "waiting for an event"); }
 Status Event::make_wait(Stream& stream) {
-  return device_->plugin().status(device_->api().stream_wait_event(stream.handle(), handle_),
-                                  "making a stream wait for an event");
+  return device_->status(device_->api().stream_wait_event(stream.handle(), handle_),
+                         "making a stream wait for an event");
 }
 Result<bool> Event::done() {
   if (!device_->api().event_query)
     return unimplemented("{}: this chip cannot say whether an event is done", device_->id());
   int32_t done = 0;
-  RETURN_IF_ERROR(
-      device_->plugin().status(device_->api().event_query(handle_, &done), "asking for an event"));
+  RETURN_IF_ERROR(device_->status(device_->api().event_query(handle_, &done), "asking for an event"));
   return done != 0;
 }
 Result<double> Event::since(Event& start) {
   if (!device_->api().event_elapsed)
     return unimplemented("{}: this chip's events keep no time", device_->id());
   double seconds = 0;
-  RETURN_IF_ERROR(device_->plugin().status(device_->api().event_elapsed(start.handle_, handle_, &seconds),
-                                           "timing events"));
+  RETURN_IF_ERROR(
+      device_->status(device_->api().event_elapsed(start.handle_, handle_, &seconds), "timing events"));
   return seconds;
 }
 
@@ -108,19 +102,17 @@ Capture::~Capture() { device_->api().capture_destroy(handle_); }
 Status Capture::begin(Stream& stream) {
   Device& device = stream.device();
   if (!device.has(ISTHMUS_FEATURE_CAPTURE)) return unimplemented("{}: this chip cannot capture", device.id());
-  return device.plugin().status(device.api().capture_begin(stream.handle()), "starting a capture");
+  return device.status(device.api().capture_begin(stream.handle()), "starting a capture");
 }
 Result<std::unique_ptr<Capture>> Capture::end(Stream& stream) {
   Device& device = stream.device();
   if (!device.has(ISTHMUS_FEATURE_CAPTURE)) return unimplemented("{}: this chip cannot capture", device.id());
   isthmus_chip_capture_t* handle = nullptr;
-  RETURN_IF_ERROR(
-      device.plugin().status(device.api().capture_end(stream.handle(), &handle), "ending a capture"));
+  RETURN_IF_ERROR(device.status(device.api().capture_end(stream.handle(), &handle), "ending a capture"));
   return std::unique_ptr<Capture>(new Capture(device.shared_from_this(), handle));
 }
 Status Capture::replay(Stream& stream) {
-  return device_->plugin().status(device_->api().capture_replay(handle_, stream.handle()),
-                                  "replaying a capture");
+  return device_->status(device_->api().capture_replay(handle_, stream.handle()), "replaying a capture");
 }
 
 // -- Device --
@@ -130,13 +122,13 @@ Result<DevicePtr> Device::open(std::shared_ptr<Plugin> plugin, int index) {
   device->plugin_ = std::move(plugin);
   const isthmus_plugin_t& api = device->api();
   device->id_ = fmt::format("{}:{}", device->plugin_->name(), index);
-  RETURN_IF_ERROR(device->plugin_->status(api.device_open(&device->plugin_->host(), index, &device->handle_),
-                                          "opening a device"));
+  RETURN_IF_ERROR(
+      device->status(api.device_open(&device->plugin_->host(), index, &device->handle_), "opening a device"));
   if (!device->handle_)
     return invalid_argument("{}: the plug-in opened the device, but gave none", device->id_);
   device->properties_.size = sizeof device->properties_;
-  RETURN_IF_ERROR(device->plugin_->status(api.device_properties(device->handle_, &device->properties_),
-                                          "reading a device's properties"));
+  RETURN_IF_ERROR(device->status(api.device_properties(device->handle_, &device->properties_),
+                                 "reading a device's properties"));
   if (!device->properties_.name)
     return invalid_argument("{}: the plug-in gives the device no name", device->id_);
   const uint64_t alignment = device->properties_.alignment_bytes;
@@ -146,6 +138,18 @@ Result<DevicePtr> Device::open(std::shared_ptr<Plugin> plugin, int index) {
         "64 is required",
         device->id_, alignment);
   return device;
+}
+
+Status Device::status(isthmus_status_t code, const char* doing) {
+  if (code == ISTHMUS_OK && !lost_.load(std::memory_order_relaxed)) return ok();
+  Status status = plugin_->status(code, doing);
+  std::lock_guard lock(lost_mutex_);
+  if (lost_) return Status(lost_status_).with_context(doing);
+  if (code == ISTHMUS_DEVICE_LOST) {
+    lost_status_ = Status(status).with_context(fmt::format("{} is lost", id_));
+    lost_ = true;
+  }
+  return status;
 }
 
 Device::~Device() {
@@ -174,7 +178,7 @@ Result<Buffer> Device::allocate(uint64_t bytes, isthmus_memory_kind_t kind) {
       code = api().allocate(handle_, kind, buffer.block_bytes_, &buffer.address_);
     }
     if (code != ISTHMUS_OK)
-      return plugin_->status(code, "allocating")
+      return status(code, "allocating")
           .with_context(fmt::format("{}: {} bytes asked for, {} in use", id_, bytes, use_.in_use));
   }
   use_.in_use += buffer.block_bytes_;
@@ -204,14 +208,18 @@ void Device::release_cached() {
 
 Result<std::unique_ptr<Stream>> Device::create_stream() {
   isthmus_chip_stream_t* handle = nullptr;
-  RETURN_IF_ERROR(plugin_->status(api().stream_create(handle_, &handle), "creating a stream"));
-  return std::unique_ptr<Stream>(new Stream(shared_from_this(), handle));
+  Status made = status(api().stream_create(handle_, &handle), "creating a stream");
+  std::unique_ptr<Stream> stream(handle ? new Stream(shared_from_this(), handle) : nullptr);
+  RETURN_IF_ERROR(std::move(made));
+  return stream;
 }
 
 Result<std::unique_ptr<Event>> Device::create_event() {
   isthmus_chip_event_t* handle = nullptr;
-  RETURN_IF_ERROR(plugin_->status(api().event_create(handle_, &handle), "creating an event"));
-  return std::unique_ptr<Event>(new Event(shared_from_this(), handle));
+  Status made = status(api().event_create(handle_, &handle), "creating an event");
+  std::unique_ptr<Event> event(handle ? new Event(shared_from_this(), handle) : nullptr);
+  RETURN_IF_ERROR(std::move(made));
+  return event;
 }
 
 }  // namespace isthmus

@@ -2,6 +2,7 @@
 // Devices, and the streams, events and buffers made on them.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -111,6 +112,10 @@ class Device : public std::enable_shared_from_this<Device> {
   const isthmus_plugin_t& api() const { return plugin_->api(); }
   isthmus_chip_device_t* handle() const { return handle_; }
 
+  // The Status of an entry's return code, as Plugin::status. A device that was lost once stays lost: from
+  // then on every code, success as well, is that error.
+  Status status(isthmus_status_t code, const char* doing);
+
   Result<Buffer> allocate(uint64_t bytes, isthmus_memory_kind_t kind = ISTHMUS_MEMORY_DEVICE);
   Result<std::unique_ptr<Stream>> create_stream();
   Result<std::unique_ptr<Event>> create_event();
@@ -135,6 +140,9 @@ class Device : public std::enable_shared_from_this<Device> {
   mutable std::mutex mutex_;
   std::multimap<std::pair<int, uint64_t>, isthmus_address_t> free_blocks_;  // by kind and size
   MemoryUse use_;
+  std::atomic<bool> lost_{false};
+  std::mutex lost_mutex_;
+  Status lost_status_;
 };
 
 }  // namespace isthmus

@@ -191,5 +191,12 @@ TEST(Errors, EveryCommandTeachesWithAnExample) {
   }
 }
 
+TEST(Errors, ACrashNamesThePlugIn) {
+  const std::string plugin = ISTHMUS_TEST_PLUGIN_DIR "/crash/isthmus_crash.so";
+  const Outcome outcome = run({"trace", model_path("qwen3"), "--device", plugin});
+  EXPECT_EQ(outcome.code, 128 + 11) << outcome.err;
+  EXPECT_NE(outcome.err.find("error: " + plugin + ": touched memory"), std::string::npos) << outcome.err;
+}
+
 }  // namespace
 }  // namespace isthmus::e2e

@@ -81,6 +81,24 @@ TEST(Plugins, WrongPropertiesAreRefusedWhenTheDeviceIsOpened) {
   }
 }
 
+TEST(Plugins, ALostDeviceStaysLost) {
+  const auto plugin = Plugin::load(plugin_path("lost"));
+  ASSERT_TRUE(plugin.ok());
+  const DevicePtr device = Device::open(*plugin, 0).value();
+  const auto stream = device->create_stream().value(), other = device->create_stream().value();
+  const auto event = device->create_event().value();
+  const Buffer buffer = device->allocate(64).value();
+  EXPECT_EQ(stream->wait().code(), Code::kDeviceLost);
+  // The chip itself says that all these succeed.
+  const Status later[] = {stream->wait(), other->fill(buffer.address(), 0, 64), event->record(*other),
+                          event->wait(), device->create_stream().status()};
+  for (const Status& status : later) {
+    EXPECT_EQ(status.code(), Code::kDeviceLost);
+    EXPECT_NE(status.message().find("older:0 is lost"), std::string::npos) << status.message();
+  }
+  EXPECT_TRUE(Device::open(*plugin, 0).ok()) << "opened again it is another";
+}
+
 // Each remembers what was reported to it.
 struct Listener {
   isthmus_host_t host = {};

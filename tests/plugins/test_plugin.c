@@ -14,6 +14,9 @@ static isthmus_status_t device_open(const isthmus_host_t* host, int32_t index,
   if (!d) return ISTHMUS_OUT_OF_MEMORY;
   *d = host;
   *device = (isthmus_chip_device_t*)d;
+#ifdef FAULT_CRASH
+  *(volatile int*)device_count = 0;
+#endif
 #ifdef FAULT_DEVICE
   *device = NULL;
 #endif
@@ -58,7 +61,13 @@ static isthmus_status_t stream_create(isthmus_chip_device_t* d, isthmus_chip_str
   return make(d, (void**)s);
 }
 static void stream_destroy(isthmus_chip_stream_t* s) { free(s); }
-static isthmus_status_t stream_wait(isthmus_chip_stream_t* s) { return s ? ISTHMUS_OK : ISTHMUS_INTERNAL; }
+static isthmus_status_t stream_wait(isthmus_chip_stream_t* s) {
+#ifdef FAULT_LOST /* once, and then all is well again */
+  static int waits;
+  if (waits++ == 0) return ISTHMUS_DEVICE_LOST;
+#endif
+  return s ? ISTHMUS_OK : ISTHMUS_INTERNAL;
+}
 static isthmus_status_t copy(isthmus_chip_stream_t* s, isthmus_copy_direction_t w, uint64_t dst, uint64_t src,
                              uint64_t n) {
   (void)s;

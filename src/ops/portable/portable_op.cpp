@@ -32,12 +32,12 @@ Result<std::unique_ptr<PortableOp>> PortableOp::build(DevicePtr device, Portable
   std::unique_ptr<PortableOp> op(new PortableOp);
   op->device_ = std::move(device);
   op->plan_ = std::move(plan);
-  const Device& on = *op->device_;
+  Device& on = *op->device_;
   const std::string language = portable_language(on.properties().kernel_languages);
   ASSIGN_OR_RETURN(const std::string source, portable_source(language, op->plan_.source, op->plan_.defines));
   for (const std::string& entry : op->plan_.entries) {
     isthmus_chip_kernel_t* kernel = nullptr;
-    RETURN_IF_ERROR(on.plugin().status(
+    RETURN_IF_ERROR(on.status(
         on.api().kernel_build(on.handle(), language.c_str(), source.c_str(), nullptr, entry.c_str(), &kernel),
         op->plan_.source.c_str()));
     op->kernels_.push_back(kernel);
@@ -57,7 +57,7 @@ Status PortableOp::run(const isthmus_tensor_arg_t* operands, isthmus_address_t w
   Status status = plan_.run(PortableRun{operands, workspace, device_->api(), kernels_, stream.handle()});
   if (status.ok() || !status.message().empty()) return status;
   // A launch failed: the plug-in has reported why.
-  return device_->plugin().status(static_cast<isthmus_status_t>(status.code()), plan_.source.c_str());
+  return device_->status(static_cast<isthmus_status_t>(status.code()), plan_.source.c_str());
 }
 
 }  // namespace isthmus
