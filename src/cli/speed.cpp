@@ -93,7 +93,6 @@ WeightWork weight_work(std::span<const GgufTensor> tensors) {
 }
 
 Result<MachineLimits> measure_limits(int threads, double seconds_each) {
-  MachineLimits limits;
   ASSIGN_OR_RETURN(const MeasuredLimit read, measure_read_bandwidth(threads, seconds_each));
   ASSIGN_OR_RETURN(const MeasuredLimit int8, measure_int8_peak(threads, seconds_each));
   ASSIGN_OR_RETURN(const MeasuredLimit bf16, measure_bf16_peak(threads, seconds_each));

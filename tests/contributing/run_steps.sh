@@ -16,6 +16,7 @@ cp tests/contributing/hello.cpp src/cli/commands/hello.cpp
 
 cmake --preset release -DISTHMUS_EXAMPLES=OFF
 cmake --build build/release --parallel "$(nproc)" --target isthmus_conformance_ops_test isthmus_program
+build/release/bin/isthmus_conformance_ops_test --print-digests >tests/conformance/ops/digests.txt
 build/release/bin/isthmus_conformance_ops_test | tee conformance.log | tail -5
 grep -q '\bhalve\b' conformance.log || { echo "the conformance test does not name the new operator"; exit 1; }
 [ "$(build/release/bin/isthmus hello)" = hello ]

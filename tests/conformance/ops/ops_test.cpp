@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every declared operator, every sample: the reference against its decomposition and against the CPU chip,
-// bit by bit, for each instruction set, on 1, 2 and 3 threads, with fixed dims and with ranges. Prints what
-// ran how often and what is missing. Without ISTHMUS_CPU_ISA it runs itself once per instruction set.
+// bit by bit, for each instruction set, on 1, 2 and 3 threads, with fixed dims and with ranges, and the
+// digest of the results against digests.txt. Prints what ran how often and what is missing. Without
+// ISTHMUS_CPU_ISA it runs itself once per instruction set; --print-digests prints what digests.txt should
+// hold.
 #include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -13,6 +15,7 @@
 #include <set>
 
 #include "chip.h"
+#include "digest.h"
 #include "ops/registry.h"
 
 namespace isthmus::conformance {
@@ -25,6 +28,7 @@ struct Row {
   int cases = 0, decomposed = 0, ranged = 0;
   std::map<std::string, int> implementations;  // runs of each
   std::map<std::string, int> refusals;         // cases refused, by reason
+  std::string digest;
 };
 std::map<std::string, Row>& report() {
   static std::map<std::string, Row> rows;
@@ -68,6 +72,7 @@ TEST_P(Operator, GivesTheBitsOfItsReference) {
   Row& row = report()[def.name];
   const std::vector<Sample> samples = def.samples ? def.samples() : std::vector<Sample>{};
   ASSERT_FALSE(samples.empty()) << def.name << " declares no samples";
+  Digest digest;
   uint64_t key = 0;
   for (const Sample& sample : samples) {
     Result<SampleCase> made = make_case(def, sample, ++key);
@@ -86,6 +91,7 @@ TEST_P(Operator, GivesTheBitsOfItsReference) {
         ++row.decomposed;
       }
     }
+    bool digested = false;
     for (size_t which = 0; which < std::size(kThreads); ++which) {
       Chip* on = chip(which);
       ASSERT_NE(on, nullptr);
@@ -104,9 +110,20 @@ TEST_P(Operator, GivesTheBitsOfItsReference) {
         ++row.implementations[outcome->implementation];
         expect_same(*expected, outcome->results, where);
         if (HasFailure()) return;  // One clear difference is worth more than a thousand.
+        if (!digested) digest.add(def, *made, outcome->results);
+        digested = true;
       }
     }
+    if (!digested) digest.add(def, *made, *expected);  // what the chip refuses, the reference computes
   }
+  row.digest = digest.hex();
+  static const std::map<std::string, std::string> stored = stored_digests();
+  const auto line = stored.find(def.name);
+  ASSERT_NE(line, stored.end()) << def.name
+                                << " is not in digests.txt; tools/checks/generated --write adds it";
+  EXPECT_EQ(row.digest, line->second)
+      << def.name << " gives other bits than stored in digests.txt: where its cases or its meaning were not "
+      << "changed on purpose, this processor or compiler computes something else";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Operator, testing::ValuesIn(all_ops()),
@@ -135,6 +152,20 @@ void print_report() {
   fmt::print("\n{}{} operators, {} cases, {} runs on {}; {} operators without a kernel{}\n{}", lines,
              report().size(), cases, runs, std::getenv("ISTHMUS_CPU_ISA"), missing, missing ? ":" : "",
              absent);
+  if (report().size() != all_ops().size()) return;
+  std::map<std::string, std::string> digests;
+  for (const auto& [name, row] : report()) digests[name] = row.digest;
+  fmt::print("digest of all operators: {}\n", digest_of_all(digests));
+}
+
+int print_digests() {
+  const Result<std::map<std::string, std::string>> digests = reference_digests();
+  if (!digests.ok()) {
+    fmt::print(stderr, "error: {}\n", digests.status().to_string());
+    return 1;
+  }
+  fmt::print("{}", digest_lines(*digests));
+  return 0;
 }
 
 // One child per instruction set; those this machine lacks are said and skipped.
@@ -162,6 +193,7 @@ int run_each_isa(char** argv) {
 
 int main(int argc, char** argv) {
   using namespace isthmus::conformance;
+  if (argc == 2 && std::strcmp(argv[1], "--print-digests") == 0) return print_digests();
   bool listing = false;
   for (int i = 1; i < argc; ++i) listing |= std::strcmp(argv[i], "--gtest_list_tests") == 0;
   if (!std::getenv("ISTHMUS_CPU_ISA") && !listing) return run_each_isa(argv);
