@@ -71,6 +71,15 @@ typedef enum isthmus_log_level_t {
   ISTHMUS_LOG_ERROR = 3
 } isthmus_log_level_t;
 
+/* A stretch of time in which an execution unit worked on something that was put on a stream. */
+typedef struct isthmus_span_t {
+  size_t size;
+  uint64_t mark;    /* of the work; see stream_mark */
+  int64_t begin_ns; /* of CLOCK_MONOTONIC */
+  int64_t end_ns;
+  int32_t lane; /* which unit of the device, from 0: a thread, a queue */
+} isthmus_span_t;
+
 typedef void (*isthmus_range_body_t)(void* body_context, int64_t begin, int64_t end);
 
 /* What one user of Isthmus in the process gives to the devices it opens; another user of the same library
@@ -94,6 +103,9 @@ typedef struct isthmus_host_t {
    */
   void* (*allocate)(void* context, uint64_t bytes, uint64_t alignment);
   void (*free)(void* context, void* memory);
+  /* Tells of marked work, from any thread, before a wait for that work returns; NULL: nobody wants to know.
+   */
+  void (*span)(void* context, const isthmus_span_t* span);
 } isthmus_host_t;
 
 /* ---- Devices and memory
@@ -327,6 +339,10 @@ typedef struct isthmus_plugin_t {
                                     const uint32_t group_size[3], const isthmus_kernel_argument_t* arguments,
                                     int32_t argument_count, isthmus_chip_stream_t* stream);
   void (*kernel_release)(isthmus_chip_kernel_t* kernel);
+
+  /* -- profiling: optional -- */
+  /* The spans of work put on the stream from now on come with this mark; 0: no spans. */
+  isthmus_status_t (*stream_mark)(isthmus_chip_stream_t* stream, uint64_t mark);
 } isthmus_plugin_t;
 
 /* The one exported function. Called before any other entry, and again, perhaps at the same time, when another

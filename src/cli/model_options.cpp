@@ -83,9 +83,10 @@ CLI::Option* add_model_argument(CLI::App& command, std::string& path) {
   return command.add_option("MODEL", path, "The model's file (GGUF)")->required()->type_name("");
 }
 
-Result<std::shared_ptr<Platform>> discover_chips(int threads) {
+Result<std::shared_ptr<Platform>> discover_chips(int threads, Profile* profile) {
   HostOptions options;
   options.thread_count = threads;
+  if (profile) profile->set_host_options(options);
   return Platform::discover(options);
 }
 
@@ -123,12 +124,15 @@ Result<std::shared_ptr<const Model>> open_model(const std::string& path) {
 
 Result<std::unique_ptr<Engine>> load_engine(std::shared_ptr<const Model> model, const ModelOptions& options,
                                             const EngineOptions& engine_options) {
-  ASSIGN_OR_RETURN(std::shared_ptr<Platform> chips, discover_chips(options.threads));
+  ASSIGN_OR_RETURN(std::shared_ptr<Platform> chips, discover_chips(options.threads, options.profile));
   if (auto devices = chips->open_list(engine_options.device); !devices.ok())
     return with_hint(std::move(devices).status(),
                      "isthmus devices lists the chips found, and why others failed");
   auto engine = Engine::create(std::move(model), std::move(chips), engine_options);
-  if (engine.ok()) return engine;
+  if (engine.ok()) {
+    (*engine)->profile(options.profile);
+    return engine;
+  }
   const bool about_fallback =
       engine_options.policy.no_fallback && engine.status().code() == Code::kUnimplemented;
   if (about_fallback)

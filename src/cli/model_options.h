@@ -18,7 +18,8 @@ struct ModelOptions {
   Dtype cache_dtype = Dtype::kF16;
   bool no_fallback = false;
   bool ignore_memory = false;
-  std::string packed_cache;  // a folder; "off"; empty: the user's cache folder
+  Profile* profile = nullptr;  // records what the model runs
+  std::string packed_cache;    // a folder; "off"; empty: the user's cache folder
 };
 
 // Adds --device, --split, --threads, --context, --cache-dtype, --no-fallback, --ignore-memory and
@@ -31,7 +32,7 @@ void add_context_options(CLI::App& command, ModelOptions& options);
 CLI::Option* add_model_argument(CLI::App& command, std::string& path);
 
 // Chips found on this machine, for so many threads.
-Result<std::shared_ptr<Platform>> discover_chips(int threads);
+Result<std::shared_ptr<Platform>> discover_chips(int threads, Profile* profile = nullptr);
 
 // What the options say; the caller may change the rest before load_engine.
 EngineOptions engine_options(const ModelOptions& options);

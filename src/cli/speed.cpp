@@ -57,6 +57,7 @@ Status measure_decode(Engine& engine, SequenceId id, const SpeedOptions& options
   if (options.depth > 0) {
     ASSIGN_OR_RETURN(token, next_token(engine));
   }
+  if (options.before_decode) options.before_decode();
   const auto start = Clock::now();
   for (int64_t i = 0; i < options.generate_tokens; ++i) {
     RETURN_IF_ERROR(engine.append(id, std::span(&token, 1)));

@@ -3,6 +3,7 @@
 // moment.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,7 +35,8 @@ const char* peak_name(Dtype format);
 struct SpeedOptions {
   int64_t prompt_tokens = 512;
   int64_t generate_tokens = 64;
-  int64_t depth = 0;  // tokens in the cache before the timed generation starts
+  int64_t depth = 0;                         // tokens in the cache before the timed generation starts
+  std::function<void()> before_decode = {};  // called when it starts
 };
 struct SpeedSample {
   double prefill_seconds = 0;      // all the prompt

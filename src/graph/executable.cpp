@@ -220,6 +220,7 @@ Status Executable::resolve(std::span<const int64_t> symbols) {
     if (!addresses_[v])
       return error(Code::kFailedPrecondition, "state '{}' is not bound", graph_.values[v].name);
   for (Step& step : steps_) {
+    step.kind.reset();
     for (size_t i = 0; i < step.operands.size(); ++i) {
       const ValueId v = step.operands[i];
       isthmus_tensor_arg_t& arg = step.args[i];
@@ -236,18 +237,20 @@ Status Executable::resolve(std::span<const int64_t> symbols) {
   return ok();
 }
 
-Status Executable::run(std::span<const int64_t> symbols, Stream& stream) {
+Status Executable::run(std::span<const int64_t> symbols, Stream& stream, const CacheLoad& load) {
+  const bool profiled = profile_ && profile_->recording();
   for (const Replay& replay : replays_)
-    if (!observer_ &&
+    if (!observer_ && !profiled &&
         std::equal(symbols.begin(), symbols.end(), replay.symbols.begin(), replay.symbols.end()))
       return replay.capture->replay(stream);
   const bool again =
       resolved_ && std::equal(symbols.begin(), symbols.end(), resolved_for_.begin(), resolved_for_.end());
   if (!again) RETURN_IF_ERROR(resolve(symbols));
   // A stream that is captured already takes the steps into that capture.
-  if (!again || !can_capture_ || observer_ || replays_.size() == kMaxReplays || !Capture::begin(stream).ok())
-    return run_steps(symbols, stream);
-  const Status status = run_steps(symbols, stream);
+  if (!again || !can_capture_ || observer_ || profiled || replays_.size() == kMaxReplays ||
+      !Capture::begin(stream).ok())
+    return run_steps(symbols, stream, load);
+  const Status status = run_steps(symbols, stream, load);
   Result<std::unique_ptr<Capture>> capture = Capture::end(stream);
   RETURN_IF_ERROR(Status(status));
   if (!capture.ok()) return capture.status();
@@ -255,12 +258,54 @@ Status Executable::run(std::span<const int64_t> symbols, Stream& stream) {
   return replays_.back().capture->replay(stream);
 }
 
-Status Executable::run_steps(std::span<const int64_t> symbols, Stream& stream) {
+Status Executable::run_steps(std::span<const int64_t> symbols, Stream& stream, const CacheLoad& load) {
   for (Step& step : steps_) {
-    RETURN_IF_ERROR(step.flow ? step.flow->run(step.args, symbols, stream)
-                              : step.op->run(step.args.data(), workspace_.address(), stream));
+    if (profile_ && profile_->recording() && step.op) {
+      RETURN_IF_ERROR(run_profiled(step, stream, load));
+    } else {
+      RETURN_IF_ERROR(step.flow ? step.flow->run(step.args, symbols, stream)
+                                : step.op->run(step.args.data(), workspace_.address(), stream));
+    }
     if (observer_) RETURN_IF_ERROR(show(step, stream));
   }
+  return ok();
+}
+
+std::shared_ptr<const Profile::Kind> Executable::kind_of(const Step& step) const {
+  Profile::Kind kind;
+  kind.device = device_->id();
+  kind.op = step.op->op().name;
+  kind.name = step.node->name;
+  kind.implementation = step.op->implementation();
+  kind.fallback = step.op->is_fallback();
+  kind.host_clock = kind.fallback || !device_->api().stream_mark;
+  for (size_t i = 0; i < step.operands.size(); ++i) {
+    const TensorType& type = graph_.type(step.operands[i]);
+    kind.types.push_back(type);
+    kind.dims.emplace_back(step.args[i].dims, step.args[i].dims + type.rank());
+    if (i == step.node->inputs.size()) kind.shapes += " -> ";
+    if (!type.present()) continue;
+    if (!kind.shapes.empty() && !kind.shapes.ends_with("> ")) kind.shapes += ", ";
+    kind.shapes += fmt::format("[{}] {}", fmt::join(kind.dims.back(), ", "), dtype_name(type.dtype));
+    if (kind.weight == Dtype::kInvalid && graph_.values[step.operands[i]].kind == ValueKind::kConstant)
+      kind.weight = type.dtype;
+  }
+  return std::make_shared<const Profile::Kind>(std::move(kind));
+}
+
+Status Executable::run_profiled(Step& step, Stream& stream, const CacheLoad& load) {
+  const isthmus_plugin_t& api = device_->api();
+  if (!step.kind) step.kind = kind_of(step);
+  const Profile::Kind& kind = *step.kind;
+  if (kind.host_clock) RETURN_IF_ERROR(stream.wait());
+  const uint64_t mark = profile_->begin({step.kind, step.op->op().work({kind.types, kind.dims, load})});
+  if (!kind.host_clock)
+    RETURN_IF_ERROR(device_->status(api.stream_mark(stream.handle(), mark), "marking work"));
+  const int64_t begin = monotonic_ns();
+  RETURN_IF_ERROR(step.op->run(step.args.data(), workspace_.address(), stream));
+  if (!kind.host_clock) return device_->status(api.stream_mark(stream.handle(), 0), "marking work");
+  RETURN_IF_ERROR(stream.wait());
+  profile_->add(mark, begin, monotonic_ns(), 0);
   return ok();
 }
 

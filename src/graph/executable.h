@@ -13,6 +13,7 @@
 
 #include "graph/graph.h"
 #include "graph/memory_plan.h"
+#include "graph/profile.h"
 #include "graph/weight_store.h"
 
 namespace isthmus {
@@ -45,7 +46,8 @@ class Executable {
   // Puts one run on the stream. symbols: a number for each of the graph's, within its range. A graph with
   // control flow waits for the stream in between (control_step.h). Where the chip can capture, the second of
   // two runs with the same symbols is captured, and later ones with them replay it.
-  Status run(std::span<const int64_t> symbols, Stream& stream);
+  // load: for profiles.
+  Status run(std::span<const int64_t> symbols, Stream& stream, const CacheLoad& load = {});
 
   // For control flow: the region of an if or a loop, whose passes have run. Its inputs and states are memory
   // of the graph around it, named before every run.
@@ -70,6 +72,10 @@ class Executable {
   // From now on every run waits after each node and shows what it computed; an error ends the run. Null: no
   // more. Regions are shown as one node.
   void observe(Observer observer) { observer_ = std::move(observer); }
+
+  // From now on every run is recorded there while it records, and none is replayed; null: no more. Regions
+  // are not looked into. Chips without stream_mark are waited for after each operator.
+  void profile(Profile* profile) { profile_ = profile; }
 
   const Graph& graph() const { return graph_; }
   uint64_t arena_bytes() const { return plan_.arena_bytes; }
@@ -97,6 +103,7 @@ class Executable {
     std::vector<ValueId> operands;         // inputs, then outputs
     std::vector<isthmus_address_t> fixed;  // addresses of packed constants; 0: the value's own
     std::vector<isthmus_tensor_arg_t> args;
+    std::shared_ptr<const Profile::Kind> kind;  // for the symbols resolved last; made when it is recorded
   };
   Executable();
   static Result<std::unique_ptr<Executable>> build(Graph graph, DevicePtr device,
@@ -105,8 +112,10 @@ class Executable {
   Status prepare_steps(const CompileOptions& options);
   Status place_weights();
   Status resolve(std::span<const int64_t> symbols);
-  Status run_steps(std::span<const int64_t> symbols, Stream& stream);
+  Status run_steps(std::span<const int64_t> symbols, Stream& stream, const CacheLoad& load);
   Status show(const Step& step, Stream& stream);
+  std::shared_ptr<const Profile::Kind> kind_of(const Step& step) const;
+  Status run_profiled(Step& step, Stream& stream, const CacheLoad& load);
 
   Graph graph_;
   DevicePtr device_;
@@ -126,6 +135,7 @@ class Executable {
   };
   bool can_capture_ = false;
   Observer observer_;
+  Profile* profile_ = nullptr;
   std::vector<Replay> replays_;
 };
 

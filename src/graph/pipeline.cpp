@@ -189,6 +189,10 @@ void Pipeline::observe(const Executable::Observer& observer) {
   for (const auto& stage : stages_) stage->executable->observe(observer);
 }
 
+void Pipeline::profile(Profile* profile) {
+  for (const auto& stage : stages_) stage->executable->profile(profile);
+}
+
 std::vector<Executable::ReportRow> Pipeline::report() const {
   std::vector<Executable::ReportRow> rows;
   for (const auto& stage : stages_)
@@ -269,7 +273,7 @@ Status Pipeline::process(Stage& stage, const Run& run, size_t slot, bool first_u
       RETURN_IF_ERROR(stream.upload(executable.address_of(*found), input.data, input.bytes));
   }
   if (!stage.in.empty()) RETURN_IF_ERROR(receive(stage, run.symbols, slot, first_use));
-  RETURN_IF_ERROR(executable.run(run.symbols, stream));
+  RETURN_IF_ERROR(executable.run(run.symbols, stream, run.load));
   if (!stage.out.empty()) RETURN_IF_ERROR(send(stage, run.symbols, slot, first_use));
   for (const Output& output : run.outputs) {
     const auto named = [&](ValueId v) { return graph.values[v].name == output.name; };

@@ -36,6 +36,7 @@ class Pipeline {
   Status bind_state(std::string_view name, isthmus_address_t address);
   // See Executable::observe. Several parts show one run's values in order; start one run at a time.
   void observe(const Executable::Observer& observer);
+  void profile(Profile* profile);  // see Executable::profile
   // The rows of all parts.
   std::vector<Executable::ReportRow> report() const;
 
@@ -53,6 +54,7 @@ class Pipeline {
     std::vector<Input> inputs;
     std::vector<int64_t> symbols;
     std::vector<Output> outputs;
+    CacheLoad load = {};  // for profiles
   };
   // Starts a run after those before it. What it names stays valid until wait() returns. May block while the
   // parts are busy with earlier runs. One thread at a time calls start and wait.

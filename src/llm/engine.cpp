@@ -301,6 +301,11 @@ std::vector<Engine::Logits> Engine::fill_pieces(std::span<const Row> rows) {
 
 Status Engine::start(const Piece& piece, float* logits) {
   Pipeline::Run run;
+  for (size_t i = 0; i < piece.positions.size(); ++i) {
+    run.load.visible += piece.positions[i] + 1;
+    const bool last = i + 1 == piece.positions.size() || piece.sequences[i + 1] != piece.sequences[i];
+    if (last) run.load.cached += piece.positions[i] + 1;
+  }
   for (const auto& [name, values] : {std::pair{"tokens", &piece.tokens},
                                      {"positions", &piece.positions},
                                      {"slots", &piece.slots},

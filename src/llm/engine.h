@@ -90,6 +90,8 @@ class Engine {
   std::vector<Executable::ReportRow> report() const { return pipeline_->report(); }
   // Shows every value that steps compute from now on; see Executable::observe.
   void observe(Executable::Observer observer);
+  // Records what steps run from now on; see Executable::profile. The platform was made with its host options.
+  void profile(Profile* profile) { pipeline_->profile(profile); }
   int64_t context() const { return context_; }
   int64_t vocabulary() const { return vocabulary_; }
   uint64_t state_bytes() const { return states_->bytes(); }

@@ -103,4 +103,26 @@ Result<std::vector<TensorType>> OpDef::infer_types(std::span<const TensorType> t
   return result;
 }
 
+OpWork bytes_of_operands(const WorkCall& call) {
+  OpWork work;
+  for (size_t i = 0; i < call.types.size(); ++i) {
+    if (!call.types[i].present()) continue;
+    int64_t elements = 1;
+    for (int64_t dim : call.dims[i]) elements *= dim;
+    work.bytes += static_cast<double>(dtype_bytes(call.types[i].dtype, elements));
+  }
+  return work;
+}
+
+OpWork work_of_products(const WorkCall& call, std::initializer_list<size_t> outputs) {
+  OpWork work = bytes_of_operands(call);
+  const double k = call.dims[0].empty() ? 1 : static_cast<double>(call.dims[0].back());
+  for (size_t output : outputs) {
+    double elements = 1;
+    for (int64_t dim : call.dims[output]) elements *= static_cast<double>(dim);
+    work.operations += 2 * elements * k;
+  }
+  return work;
+}
+
 }  // namespace isthmus

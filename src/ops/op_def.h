@@ -115,6 +115,27 @@ class Emitter {
                                               Attributes attributes = {}) = 0;
 };
 
+// What one run of an operator takes at least; a multiply-add is two operations.
+struct OpWork {
+  double bytes = 0, operations = 0;
+};
+// How much of caches a run reads, which only the engine knows.
+struct CacheLoad {
+  double visible = 0;  // sum over rows of the positions they see
+  double cached = 0;   // sum over sequences of their positions
+};
+// Operands, inputs then outputs, with the dims of the run.
+struct WorkCall {
+  std::span<const TensorType> types;
+  std::span<const std::vector<int64_t>> dims;
+  CacheLoad load;
+};
+// Every operand once, and no operations.
+OpWork bytes_of_operands(const WorkCall& call);
+// The same, and two operations for each element of these outputs (numbered after the inputs) and of a row of
+// operand 0.
+OpWork work_of_products(const WorkCall& call, std::initializer_list<size_t> outputs);
+
 struct OpDef {
   std::string name;  // snake_case, the field's own word
   uint32_t version = 1;
@@ -134,6 +155,7 @@ struct OpDef {
                                                const Attributes&)>
       decompose;
   std::function<std::vector<Sample>()> samples;
+  std::function<OpWork(const WorkCall&)> work = bytes_of_operands;  // for profiles
   std::string onnx;   // ONNX operator of the same meaning, or empty
   std::string aclnn;  // aclnn operator of the same meaning, or empty
 

@@ -41,6 +41,11 @@ void free_memory(void* context, void* memory) {
   options->free(options->allocate_context, memory);
 }
 
+void tell_span(void* context, const isthmus_span_t* span) {
+  const auto* options = static_cast<const HostOptions*>(context);
+  options->span(options->span_context, span);
+}
+
 // Entries without which a chip cannot be used at all.
 const char* missing_entry(const isthmus_plugin_t& api) {
 #define ISTHMUS_REQUIRE(entry) \
@@ -108,6 +113,7 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const Host
   host.parallel_for = options.parallel_for ? parallel_for : nullptr;
   host.allocate = options.allocate ? allocate : nullptr;
   host.free = options.allocate ? free_memory : nullptr;
+  host.span = options.span ? tell_span : nullptr;
   g_reported.clear();
   const isthmus_plugin_t* table = nullptr;
   try {

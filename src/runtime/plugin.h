@@ -23,6 +23,9 @@ struct HostOptions {
   void* (*allocate)(void* context, uint64_t bytes, uint64_t alignment) = nullptr;
   void (*free)(void* context, void* memory) = nullptr;
   void* allocate_context = nullptr;
+  // Takes what chips tell of marked work; see isthmus_host_t.
+  void (*span)(void* context, const isthmus_span_t* span) = nullptr;
+  void* span_context = nullptr;
 };
 
 // Host memory at a multiple of 64, the embedder's if it gives its own; null when there is none left.

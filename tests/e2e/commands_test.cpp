@@ -230,5 +230,36 @@ TEST(Bench, GivesTheKeysThatScriptsRead) {
   EXPECT_EQ(json.size(), 16u);
 }
 
+TEST(Profile, NamesEveryOperatorOfBothPhases) {
+  for (const char* device : {"cpu", "cpu,cpu"}) {
+    const std::string timeline = write_file("timeline", "");
+    const Outcome outcome = run({"profile", model_path("qwen3"), "--device", device, "-p", "16", "-n", "2",
+                                 "--json", "--timeline", timeline});
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    const nlohmann::json phases = outcome.json()["phases"];
+    ASSERT_EQ(phases.size(), 2u);
+    for (const nlohmann::json& phase : phases) {
+      std::set<std::string> operators;
+      for (const nlohmann::json& row : phase["rows"]) operators.insert(row["operator"]);
+      for (const char* op : {"embedding", "linear", "attention", "rope", "cache_write", "rms_norm"})
+        EXPECT_TRUE(operators.count(op)) << op << " of " << phase["phase"];
+      EXPECT_LE(phase["busy_seconds"], phase["seconds"]);
+    }
+    for (const char* phase : {".prefill.json", ".decode.json"}) {
+      EXPECT_FALSE(nlohmann::json::parse(read_file(timeline + phase))["traceEvents"].empty());
+      std::remove((timeline + phase).c_str());
+    }
+  }
+}
+
+// A chip that tells nothing is timed from outside, and what runs on the host is marked.
+TEST(Profile, AChipThatKeepsNoTime) {
+  const Outcome outcome = run(Call{{"run", model_path("qwen3"), "--raw", "Hi", "--device", "null",
+                                    "--max-tokens", "2", "--profile", write_file("profile.json", "")},
+                                   "",
+                                   {"ISTHMUS_NULL_DEVICE=1"}});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+}
+
 }  // namespace
 }  // namespace isthmus::e2e

@@ -10,6 +10,7 @@
 #include "cli/context.h"
 #include "cli/generation_options.h"
 #include "cli/model_options.h"
+#include "cli/profile_report.h"
 #include "cli/run_report.h"
 #include "llm/chat_session.h"
 
@@ -19,6 +20,7 @@ namespace {
 struct RunOptions {
   std::string model, prompt;
   bool raw = false;
+  std::string profile;  // where the timeline goes; empty: none
   ModelOptions engine;
   TextOptions text;
 };
@@ -29,8 +31,16 @@ Status run(const RunOptions& o, const Context& context) {
   if (prompt.empty())
     return with_hint(invalid_argument("there is no prompt"), "isthmus run MODEL \"Why is the sky blue?\"");
   ASSIGN_OR_RETURN(GenerationOptions options, generation_options(o.text));
-  ASSIGN_OR_RETURN(const auto engine, load_engine(o.model, o.engine, engine_options(o.engine)));
+  Profile profile;
+  ModelOptions model_options = o.engine;
+  if (!o.profile.empty()) model_options.profile = &profile;
+  ASSIGN_OR_RETURN(const auto engine, load_engine(o.model, model_options, engine_options(o.engine)));
   if (!context.json) print_run_summary(*engine, context.color);
+  MachineLimits limits;
+  if (!o.profile.empty()) {
+    ASSIGN_OR_RETURN(limits, measure_limits(engine->parts().front().device->properties().parallelism, 0.2));
+    profile.record(true);
+  }
   catch_interrupts();
   const auto print = [&](std::string_view piece) {
     if (context.json) return;
@@ -61,6 +71,11 @@ Status run(const RunOptions& o, const Context& context) {
     fmt::print("\n");
     if (o.text.stats) print_stats(reply, context.color);
   }
+  if (!o.profile.empty()) {
+    RETURN_IF_ERROR(write_timeline(o.profile, profile, limits));
+    print_note(fmt::format("{} operators in {}; https://ui.perfetto.dev opens it\n", profile.entries().size(),
+                           o.profile));
+  }
   if (reply.reason == StopReason::kCancelled) return error(Code::kCancelled, "interrupted");
   return ok();
 }
@@ -78,6 +93,11 @@ void add_run(CLI::App& app, Context& context) {
   add_model_argument(*command, o->model);
   command->add_option("prompt", o->prompt, "What to answer")->type_name("PROMPT");
   command->add_flag("--raw", o->raw, "Continue the text as it is, without the model's chat template");
+  command
+      ->add_option(
+          "--profile", o->profile,
+          "Write a timeline of every operator that ran, which Perfetto (https://ui.perfetto.dev) opens")
+      ->type_name("FILE");
   add_text_options(*command, o->text);
   add_model_options(*command, o->engine);
   command->callback([o, &context] { context.action = [o, &context] { return run(*o, context); }; });

@@ -203,6 +203,11 @@ isthmus_status_t call_host(isthmus_chip_stream_t* stream, void (*function)(void*
   return ISTHMUS_OK;
 }
 
+isthmus_status_t stream_mark(isthmus_chip_stream_t* stream, uint64_t mark) {
+  stream_of(stream)->mark(mark);
+  return ISTHMUS_OK;
+}
+
 isthmus_status_t event_create(isthmus_chip_device_t* device, isthmus_chip_event_t** event) {
   *event = reinterpret_cast<isthmus_chip_event_t*>(new Event(device_of(device)->pool.host()));
   return ISTHMUS_OK;
@@ -388,6 +393,7 @@ isthmus_plugin_t make_plugin() {
   p.capture_end = capture_end;
   p.capture_replay = capture_replay;
   p.capture_destroy = capture_destroy;
+  p.stream_mark = stream_mark;
   return p;
 }
 

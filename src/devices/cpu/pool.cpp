@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices/cpu/pool.h"
 
+#include <chrono>
+
 namespace isthmus::cpu {
 namespace {
 
@@ -10,6 +12,10 @@ inline void pause() {
 #elif defined(__aarch64__)
   asm volatile("yield");
 #endif
+}
+
+int64_t now_ns() {  // steady_clock is CLOCK_MONOTONIC on Linux
+  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
 }
 
 // Spins this often before sleeping or yielding: about 50 µs, several times the gap between two operators of a
@@ -22,7 +28,7 @@ constexpr uint32_t kStop = 1;
 Pool::Pool(const isthmus_host_t& host)
     : host_(host), thread_count_(host.thread_count < 1 ? 1 : host.thread_count) {
   if (host_.parallel_for) return;
-  for (int i = 1; i < thread_count_; ++i) helpers_.emplace_back([this] { helper(); });
+  for (int i = 1; i < thread_count_; ++i) helpers_.emplace_back([this, i] { helper(i); });
 }
 
 Pool::~Pool() {
@@ -31,22 +37,31 @@ Pool::~Pool() {
   for (std::thread& t : helpers_) t.join();
 }
 
-void Pool::run(const Kernel& kernel, Run run, bool alone) {
+void Pool::work(const Kernel& kernel, const Run& run, const Team& team, uint64_t mark, int lane) {
+  if (mark == 0) return kernel.run(run, team);
+  isthmus_span_t span = {sizeof span, mark, now_ns(), 0, lane};
+  kernel.run(run, team);
+  span.end_ns = now_ns();
+  host_.span(host_.context, &span);
+}
+
+void Pool::run(const Kernel& kernel, Run run, bool alone, uint64_t mark) {
   const int phases = run.plan->phases;
   std::unique_lock lock(busy_, std::defer_lock);
   const bool together = !alone && thread_count_ > 1 && lock.try_lock();
   for (run.phase = 0; run.phase < phases; ++run.phase) {
     if (together) {
-      run_phase(kernel, run);
+      run_phase(kernel, run, mark);
     } else {
       int64_t next = 0;
-      kernel.run(run, Team(0, 1, &next));
+      work(kernel, run, Team(0, 1, &next), mark, 0);
     }
   }
 }
 
-void Pool::run_phase(const Kernel& kernel, const Run& run) {
+void Pool::run_phase(const Kernel& kernel, const Run& run, uint64_t mark) {
   job_.kernel = &kernel;
+  job_.mark = mark;
   job_.run = run;
   job_.next = 0;
   if (host_.parallel_for) {
@@ -55,8 +70,9 @@ void Pool::run_phase(const Kernel& kernel, const Run& run) {
         [](void* context, int64_t begin, int64_t end) {
           Pool& pool = *static_cast<Pool*>(context);
           for (int64_t i = begin; i < end; ++i)
-            pool.job_.kernel->run(pool.job_.run,
-                                  Team(static_cast<int>(i), pool.thread_count_, &pool.job_.next));
+            pool.work(*pool.job_.kernel, pool.job_.run,
+                      Team(static_cast<int>(i), pool.thread_count_, &pool.job_.next), pool.job_.mark,
+                      static_cast<int>(i));
         },
         this);
     return;
@@ -70,7 +86,7 @@ void Pool::run_phase(const Kernel& kernel, const Run& run) {
   // would come milliseconds late, at every operator.
   int helped = thread_count_;
   for (int part = 0; part >= 0; part = claim(epoch), --helped)
-    kernel.run(run, Team(part, thread_count_, &job_.next));
+    work(kernel, run, Team(part, thread_count_, &job_.next), mark, 0);
   for (int spins = 0; done_.load(std::memory_order_acquire) != static_cast<uint32_t>(helped); ++spins) {
     if (spins < kSpins) {
       pause();
@@ -88,7 +104,7 @@ int Pool::claim(uint32_t epoch) {
   return -1;
 }
 
-void Pool::helper() {
+void Pool::helper(int lane) {
   uint32_t seen = 0;
   for (;;) {
     uint32_t epoch = epoch_.load(std::memory_order_acquire);
@@ -106,7 +122,7 @@ void Pool::helper() {
     seen = epoch;
     // A part taken keeps the job as it is until it is done; without one, the job may be the next already.
     for (int part; (part = claim(epoch)) >= 0;) {
-      job_.kernel->run(job_.run, Team(part, thread_count_, &job_.next));
+      work(*job_.kernel, job_.run, Team(part, thread_count_, &job_.next), job_.mark, lane);
       done_.fetch_add(1, std::memory_order_release);
     }
   }

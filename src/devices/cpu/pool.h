@@ -24,16 +24,20 @@ class Pool {
   const isthmus_host_t& host() const { return host_; }
   int thread_count() const { return thread_count_; }
   // Runs all phases of a kernel and returns when they are done. `alone`: too small to be worth the helpers.
-  void run(const Kernel& kernel, Run run, bool alone);
+  // mark: of the spans that the host is told; 0: none.
+  void run(const Kernel& kernel, Run run, bool alone, uint64_t mark);
 
  private:
   struct alignas(64) Job {
     const Kernel* kernel = nullptr;
     Run run = {};
+    uint64_t mark = 0;
     int64_t next = 0;
   };
-  void helper();
-  void run_phase(const Kernel& kernel, const Run& run);
+  void helper(int lane);
+  void run_phase(const Kernel& kernel, const Run& run, uint64_t mark);
+  // A share of the job, on the thread of this lane.
+  void work(const Kernel& kernel, const Run& run, const Team& team, uint64_t mark, int lane);
   int claim(uint32_t epoch);  // a part of the job that nobody has taken; -1 when there is none
 
   const isthmus_host_t host_;  // the one the device was opened for

@@ -29,9 +29,10 @@ bool small(const PreparedOp& op, const isthmus_tensor_arg_t* args) {
 
 }  // namespace
 
-void CommandList::add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args,
-                         isthmus_address_t workspace) {
+void CommandList::add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace,
+                         uint64_t mark) {
   Command command{Command::kOp};
+  command.mark = mark;
   command.op = &op;
   command.workspace = reinterpret_cast<unsigned char*>(workspace);
   command.first_operand = static_cast<uint32_t>(operands.size());
@@ -80,11 +81,16 @@ void Stream::add(const Command& command) {
 void Stream::add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace) {
   std::lock_guard lock(mutex_);
   if (capture_) {
-    capture_->add_op(op, args, workspace);
+    capture_->add_op(op, args, workspace, mark_);
     return;
   }
-  queued_.add_op(op, args, workspace);
+  queued_.add_op(op, args, workspace, mark_);
   announce();
+}
+
+void Stream::mark(uint64_t mark) {
+  std::lock_guard lock(mutex_);
+  mark_ = host().span ? mark : 0;
 }
 
 bool Until::reached() const {
@@ -164,7 +170,7 @@ size_t Stream::execute(const CommandList& list, size_t first, const Until& until
       case Command::kOp: {
         const isthmus_tensor_arg_t* args = list.operands.data() + c.first_operand;
         const bool alone = !c.op->plan.heavy && small(*c.op, args);
-        pool_.run(*c.op->kernel, Run{args, &c.op->plan, c.workspace, 0}, alone);
+        pool_.run(*c.op->kernel, Run{args, &c.op->plan, c.workspace, 0}, alone, c.mark);
         break;
       }
       case Command::kCopy: std::memmove(c.dst, c.src, c.bytes); break;

@@ -55,13 +55,15 @@ struct Command {
   uint8_t value = 0;
   void (*function)(void*) = nullptr;
   uint32_t first_operand = 0;  // kOp: index into the queue's operand storage
+  uint64_t mark = 0;           // kOp: its spans come with; 0: none are wanted
 };
 
 // Commands and their operands, in two flat arrays that keep their capacity.
 struct CommandList {
   std::vector<Command> commands;
   std::vector<isthmus_tensor_arg_t> operands;
-  void add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace);
+  void add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace,
+              uint64_t mark);
   void clear() {
     commands.clear();
     operands.clear();
@@ -84,7 +86,8 @@ class Stream {
   const isthmus_host_t& host() const { return pool_.host(); }
   void add(const Command& command);
   void add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace);
-  void wait();  // returns when everything added before has run, executing it here if nobody does
+  void mark(uint64_t mark);  // of what is added from now on
+  void wait();               // returns when everything added before has run, executing it here if nobody does
   bool idle();
   void wait_for(Event& event, uint64_t count);
 
@@ -105,6 +108,7 @@ class Stream {
   std::condition_variable changed_;  // work done
   std::condition_variable background_wake_;
   CommandList queued_, running_;
+  uint64_t mark_ = 0;
   size_t next_ = 0;  // the first command of running_ that has not begun
   std::unique_ptr<CommandList> capture_;
   bool executing_ = false;

@@ -181,6 +181,16 @@ std::vector<OpDef> defs() {
   attention.infer = infer_attention;
   attention.reference = attention_reference;
   attention.samples = attention_samples;
+  // Two products of each position a row sees; of the caches what the sequences hold.
+  attention.work = [](const WorkCall& call) {
+    const auto dim = [&](size_t operand, size_t i) { return static_cast<double>(call.dims[operand][i]); };
+    const double element = static_cast<double>(dtype_bytes(call.types[1].dtype, 1));
+    OpWork work;
+    work.operations = 2 * call.load.visible * dim(0, 1) * (dim(1, 2) + dim(2, 3));
+    work.bytes = call.load.cached * dim(1, 1) * (dim(1, 2) + dim(2, 3)) * element +
+                 4 * dim(0, 0) * dim(0, 1) * (dim(1, 2) + dim(2, 3));
+    return work;
+  };
   attention.aclnn = "aclnnFusedInferAttentionScore";
   return {attention};
 }

@@ -89,6 +89,13 @@ std::vector<OpDef> defs() {
   write.infer = infer_cache_write;
   write.reference = cache_write_reference;
   write.samples = cache_write_samples;
+  write.work = [](const WorkCall& call) {  // of the cache only what is written
+    int64_t elements = 1;
+    for (int64_t dim : call.dims[0]) elements *= dim;
+    return OpWork{static_cast<double>(dtype_bytes(call.types[0].dtype, elements) +
+                                      dtype_bytes(call.types[2].dtype, elements)),
+                  0};
+  };
   return {write};
 }
 

@@ -84,6 +84,12 @@ std::vector<OpDef> defs() {
   def.infer = infer;
   def.reference = run;
   def.samples = samples;
+  def.work = [](const WorkCall& call) {  // of the table only the rows named
+    int64_t ids = 1;
+    for (int64_t dim : call.dims[0]) ids *= dim;
+    const int64_t width = call.dims[1][1];
+    return OpWork{static_cast<double>(ids * dtype_bytes(call.types[1].dtype, width) + 4 * ids * width), 0};
+  };
   def.aclnn = "aclnnEmbedding";
   return {def};
 }

@@ -149,6 +149,7 @@ std::vector<OpDef> defs() {
   op.reference = reference;
   op.decompose = decompose;
   op.samples = samples;
+  op.work = [](const WorkCall& call) { return work_of_products(call, {3}); };
   return {op};
 }
 

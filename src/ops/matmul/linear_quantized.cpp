@@ -103,6 +103,7 @@ std::vector<OpDef> defs() {
   op.infer = infer;
   op.reference = reference;
   op.samples = samples;
+  op.work = [](const WorkCall& call) { return work_of_products(call, {5}); };
   return {op};
 }
 

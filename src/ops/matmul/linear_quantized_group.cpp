@@ -87,6 +87,9 @@ OpDef group(const char* name, const char* meaning, size_t count) {
     return decompose(emitter, inputs, count);
   };
   op.samples = [count] { return samples(count); };
+  op.work = [count](const WorkCall& call) {
+    return count == 2 ? work_of_products(call, {7, 8}) : work_of_products(call, {9, 10, 11});
+  };
   return op;
 }
 
