@@ -58,7 +58,8 @@ Status write_timeline(const std::string& path, const Profile& profile, const Mac
   };
   for (const Profile::Span& span : profile.spans()) {
     const Profile::Entry& entry = profile.entries()[span.entry];
-    const auto [device, is_new] = devices.try_emplace(entry.kind->device, static_cast<int>(devices.size()) + 1);
+    const auto [device, is_new] =
+        devices.try_emplace(entry.kind->device, static_cast<int>(devices.size()) + 1);
     const int pid = device->second;
     if (is_new)
       put({{"name", "process_name"}, {"ph", "M"}, {"pid", pid}, {"args", {{"name", entry.kind->device}}}});

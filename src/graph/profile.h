@@ -22,7 +22,7 @@ class Profile {
   struct Kind {
     std::string device;  // "cpu:0"
     std::string op, name, implementation;
-    std::string shapes;  // "[1, 576] F32, [1536, 576] Q4_1 -> [1, 1536] F32"
+    std::string shapes;              // "[1, 576] F32, [1536, 576] Q4_1 -> [1, 1536] F32"
     Dtype weight = Dtype::kInvalid;  // of the first constant operand
     bool fallback = false;
     bool host_clock = false;  // the chip keeps no spans: timed from here, waiting after the operator
