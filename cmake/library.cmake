@@ -23,17 +23,25 @@ if(plugins)
   add_dependencies(isthmus ${plugins})
 endif()
 
-install(TARGETS isthmus EXPORT isthmus-targets LIBRARY DESTINATION lib)
+# What a chip maker needs: the headers, nothing to link.
+add_library(isthmus_plugin_headers INTERFACE)
+set_target_properties(isthmus_plugin_headers PROPERTIES EXPORT_NAME plugin)
+target_include_directories(isthmus_plugin_headers INTERFACE $<INSTALL_INTERFACE:include>)
+
+install(TARGETS isthmus isthmus_plugin_headers EXPORT isthmus-targets LIBRARY DESTINATION lib)
 install(TARGETS isthmus_program RUNTIME DESTINATION bin)
-# The null chip is a skeleton to copy, of use in the source tree alone.
+# The null chip is a skeleton: its source is installed, with the formulas and pages that a chip maker needs.
 list(REMOVE_ITEM plugins isthmus_plugin_null)
 if(plugins)
   install(TARGETS ${plugins} LIBRARY DESTINATION lib/isthmus)
 endif()
 install(DIRECTORY include/isthmus DESTINATION include FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+install(DIRECTORY src/devices/null DESTINATION share/isthmus)
+install(FILES src/base/elementary-inl.h DESTINATION share/isthmus)
+install(DIRECTORY docs/ DESTINATION share/doc/isthmus FILES_MATCHING PATTERN "*.md")
 install(FILES LICENSE DESTINATION share/doc/isthmus)
 
-# find_package(isthmus) gives the target isthmus::isthmus.
+# find_package(isthmus) gives the targets isthmus::isthmus and isthmus::plugin.
 set(package_folder lib/cmake/isthmus)
 install(EXPORT isthmus-targets NAMESPACE isthmus:: DESTINATION ${package_folder})
 configure_package_config_file(cmake/isthmus-config.cmake.in ${CMAKE_BINARY_DIR}/generated/isthmus-config.cmake
