@@ -106,9 +106,7 @@ isthmus_status_t toy_op_prepare(isthmus_chip_device_t* device, const isthmus_op_
   p.size = sizeof p;
   p.op = (isthmus_chip_op_t*)op;
   p.implementation = "fixed function";
-  const size_t bytes = prepared->size < sizeof p ? prepared->size : sizeof p;
-  memcpy(prepared, &p, bytes);
-  prepared->size = bytes;
+  isthmus_give(prepared, &p);
   return ISTHMUS_OK;
 }
 

@@ -85,9 +85,7 @@ static isthmus_status_t device_properties(isthmus_chip_device_t* device,
   p.alignment_bytes = 64;
   p.features = ISTHMUS_FEATURE_EXACT;
   p.parallelism = TOY_QUEUES;
-  const size_t bytes = properties->size < sizeof p ? properties->size : sizeof p;
-  memcpy(properties, &p, bytes);
-  properties->size = bytes;
+  isthmus_give(properties, &p);
   return ISTHMUS_OK;
 }
 
@@ -226,7 +224,7 @@ static isthmus_status_t stream_create(isthmus_chip_device_t* device, isthmus_chi
   pthread_mutex_unlock(&d->mutex);
   if (s->number == TOY_QUEUES) {
     free(s);
-    return toy_fail(d->host, ISTHMUS_OUT_OF_MEMORY, "all %d queues of the chip are in use", TOY_QUEUES);
+    return toy_fail(d->host, ISTHMUS_UNAVAILABLE, "all %d queues of the chip are in use", TOY_QUEUES);
   }
   s->device = d;
   s->queue = &d->shared->queue[s->number];

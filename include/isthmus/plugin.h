@@ -9,14 +9,17 @@
  *   kernels            optional: builds source text in a language it names and launches it
  *   graphs             reserved; entries will be appended when a chip uses them
  *
- * What a chip lacks, Isthmus runs on the host with copies, visibly. src/devices/null is a complete skeleton
- * to copy.
+ * What a chip lacks, Isthmus runs on the host with copies, visibly. docs/guide/new-chip.md leads from a
+ * skeleton to copy (src/devices/null) to a certificate (isthmus conform); docs/operators.md says what each
+ * operator means.
  *
  * Versions. Every struct starts with `size`, set by whoever fills it to sizeof its own struct; a reader
  * treats fields beyond `size` as zero. Entries and fields are appended; while the major version is 0 an
  * existing entry may also change, which raises ISTHMUS_PLUGIN_MINOR_OLDEST: older plug-ins are refused at
  * load. The plug-in reports the version it was built for and what it has; nobody infers features from
- * versions. What changed is in CHANGELOG.md.
+ * versions. What changed is in CHANGELOG.md. Where the plug-in fills a struct of the host's
+ * (device_properties, op_prepare), `size` says on entry how much the host knows of it: fill one of your own
+ * and isthmus_give it.
  *
  * Strings are UTF-8 and NUL-terminated. Strings and arrays passed in a call live until the call returns
  * unless said otherwise. Strings a plug-in returns live until the object they describe is destroyed (those of
@@ -27,6 +30,14 @@
  * freed across the line and no C++ exception may cross it. Failures of asynchronous work surface at
  * stream_wait, event_wait and event_query of the stream it was put on.
  *
+ * A device that is lost (reset, unplugged, its driver gone) stays so until it is closed: from then on every
+ * entry that can fail and needs the device returns ISTHMUS_DEVICE_LOST, those that wait return at once, and
+ * nothing put on it before succeeds later. What releases something still works. It may be opened again, as
+ * another device, while the lost one is not closed yet.
+ *
+ * Lives. Whatever is made on a device is released before device_close; and an operator, kernel, event,
+ * capture or memory only when no stream uses it any more.
+ *
  * Threads. Entries may be called from any thread. Calls on one stream are not concurrent with each other,
  * except stream_query; calls on different streams are. prepare, pack and allocate may be concurrent with
  * anything. */
@@ -35,6 +46,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "isthmus/dtype.h"
 #include "isthmus/status.h"
@@ -44,8 +56,8 @@ extern "C" {
 #endif
 
 #define ISTHMUS_PLUGIN_MAJOR 0
-#define ISTHMUS_PLUGIN_MINOR 2
-#define ISTHMUS_PLUGIN_MINOR_OLDEST 2 /* that is still loaded */
+#define ISTHMUS_PLUGIN_MINOR 3
+#define ISTHMUS_PLUGIN_MINOR_OLDEST 3 /* that is still loaded */
 #define ISTHMUS_MAX_RANK 8
 #define ISTHMUS_MAX_OPERANDS 16
 #define ISTHMUS_PLUGIN_EXPORT __attribute__((visibility("default")))
@@ -88,11 +100,10 @@ typedef void (*isthmus_range_body_t)(void* body_context, int64_t begin, int64_t 
 typedef struct isthmus_host_t {
   size_t size;
   void* context; /* first argument of every callback */
-  /* The message of the failure the current call is about to return. The text is copied. */
+  /* The message of the failure that the entry called on this thread is about to return. The text is copied.
+   */
   void (*report_error)(void* context, isthmus_status_t code, const char* message);
   void (*log)(void* context, isthmus_log_level_t level, const char* message);
-  /* A number for a name, the same for equal names, for as long as the process lives. Never 0. */
-  uint32_t (*intern)(void* context, const char* name);
   /* How many threads the process may keep busy (cores, cgroup quota, the embedder's wish). At least 1. */
   int32_t thread_count;
   /* The embedder's own threads, or NULL: runs body over [0, count) in pieces and returns when all are done.
@@ -138,8 +149,9 @@ typedef struct isthmus_device_properties_t {
 
 typedef enum isthmus_memory_kind_t {
   ISTHMUS_MEMORY_DEVICE = 0,
-  ISTHMUS_MEMORY_PINNED_HOST =
-      1 /* host memory the device copies from and to fast; the address is a host pointer */
+  /* Host memory the device copies from and to fast. The address is a host pointer; no operand of an operator
+   * or kernel lies there. */
+  ISTHMUS_MEMORY_PINNED_HOST = 1
 } isthmus_memory_kind_t;
 
 typedef enum isthmus_copy_direction_t {
@@ -157,8 +169,8 @@ typedef enum isthmus_role_t {
   ISTHMUS_ROLE_STATE = 2       /* lives between runs and may be written in place */
 } isthmus_role_t;
 
-/* What prepare is told of an operand. An optional operand that is absent has dtype ISTHMUS_DTYPE_INVALID,
- * rank 0. */
+/* What prepare is told of an operand. There is one for every declared operand, and of a variadic one as many
+ * as were given; an optional operand that is absent has dtype ISTHMUS_DTYPE_INVALID, rank 0. */
 typedef struct isthmus_operand_t {
   size_t size;
   isthmus_dtype_t dtype;
@@ -172,11 +184,12 @@ typedef struct isthmus_operand_t {
   int32_t contiguous; /* 1: dense row-major at every run, so that strides follow from dims */
 } isthmus_operand_t;
 
-/* What run is told of an operand. */
+/* What run is told of an operand; dtype and rank are those prepared for. No output overlaps an input or
+ * another output. A state is an input only, which is written in place; no other operand overlaps it. */
 typedef struct isthmus_tensor_arg_t {
-  isthmus_address_t address; /* of element 0; 0 for an absent optional operand */
-  int64_t dims[ISTHMUS_MAX_RANK];
-  int64_t strides[ISTHMUS_MAX_RANK];
+  isthmus_address_t address;         /* of element 0; 0 for an absent optional operand */
+  int64_t dims[ISTHMUS_MAX_RANK];    /* within those prepared for; any may be 0 */
+  int64_t strides[ISTHMUS_MAX_RANK]; /* filled in for contiguous operands, too */
 } isthmus_tensor_arg_t;
 
 typedef enum isthmus_attribute_type_t {
@@ -190,7 +203,6 @@ typedef enum isthmus_attribute_type_t {
 typedef struct isthmus_attribute_t {
   size_t size;
   const char* name;
-  uint32_t name_id; /* host->intern(name) */
   int32_t
       is_default; /* 1: the value is the declared default; a chip that does not know the name may ignore it */
   isthmus_attribute_type_t type;
@@ -212,7 +224,6 @@ typedef enum isthmus_numerics_t {
 typedef struct isthmus_op_query_t {
   size_t size;
   const char* name; /* "rms_norm" */
-  uint32_t name_id;
   uint32_t version;
   isthmus_numerics_t numerics;
   const isthmus_attribute_t* attributes; /* every declared attribute, in declared order */
@@ -268,7 +279,8 @@ typedef struct isthmus_plugin_t {
    * Other users of the library may still have theirs. */
   void (*unload)(void);
 
-  /* -- memory and order: required -- */
+  /* -- memory and order: required but for those marked optional -- */
+  /* How many devices there are to open; why one cannot be opened is said by device_open. */
   int32_t (*device_count)(void);
   /* The device keeps the host pointer: what is later done on it and on what it makes reports there. */
   isthmus_status_t (*device_open)(const isthmus_host_t* host, int32_t index, isthmus_chip_device_t** device);
@@ -276,7 +288,8 @@ typedef struct isthmus_plugin_t {
   isthmus_status_t (*device_properties)(isthmus_chip_device_t* device,
                                         isthmus_device_properties_t* properties);
 
-  /* Contents are undefined. Freeing waits for nothing: the caller made sure that no stream still uses it. */
+  /* Contents are undefined; `bytes` may be 0, the address is none. Freeing waits for nothing: the caller made
+   * sure that no stream still uses it. free is not told the kind: addresses of the two must differ. */
   isthmus_status_t (*allocate)(isthmus_chip_device_t* device, isthmus_memory_kind_t kind, uint64_t bytes,
                                isthmus_address_t* address);
   void (*free)(isthmus_chip_device_t* device, isthmus_address_t address);
@@ -285,31 +298,39 @@ typedef struct isthmus_plugin_t {
                                   isthmus_address_t* address);
   void (*release_host)(isthmus_chip_device_t* device, isthmus_address_t address);
 
-  /* Streams run what is put on them in order, asynchronously to the caller and to each other. */
+  /* Streams run what is put on them in order, asynchronously to the caller and to each other. When all queues
+   * of a chip are taken stream_create says ISTHMUS_UNAVAILABLE. */
   isthmus_status_t (*stream_create)(isthmus_chip_device_t* device, isthmus_chip_stream_t** stream);
   void (*stream_destroy)(isthmus_chip_stream_t* stream); /* waits for its work */
-  isthmus_status_t (*stream_wait)(
-      isthmus_chip_stream_t* stream); /* blocks; first error since the last wait */
-  isthmus_status_t (*stream_query)(isthmus_chip_stream_t* stream, int32_t* idle);
+  /* Blocks; the first error since the last wait. */
+  isthmus_status_t (*stream_wait)(isthmus_chip_stream_t* stream);
+  isthmus_status_t (*stream_query)(isthmus_chip_stream_t* stream, int32_t* idle); /* optional */
+  /* Host memory stays valid until the copy is done. As src it keeps its bytes from the call on: they may be
+   * read at once. As dst it has its bytes when the work behind the copy starts. */
   isthmus_status_t (*copy)(isthmus_chip_stream_t* stream, isthmus_copy_direction_t direction, uint64_t dst,
                            uint64_t src, uint64_t bytes);
   isthmus_status_t (*fill)(isthmus_chip_stream_t* stream, isthmus_address_t dst, uint8_t value,
                            uint64_t bytes);
-  /* Calls function(argument) on some host thread, in stream order. It must not call into the plug-in. */
+  /* Optional: calls function(argument) on some host thread, in stream order. It must not call into the
+   * plug-in, and other streams must not wait for it. */
   isthmus_status_t (*call_host)(isthmus_chip_stream_t* stream, void (*function)(void*), void* argument);
 
+  /* An event is done when the work is that was on the stream when it was last recorded; one never recorded
+   * is. Recording it again does not change what streams were made to wait for before. */
   isthmus_status_t (*event_create)(isthmus_chip_device_t* device, isthmus_chip_event_t** event);
   void (*event_destroy)(isthmus_chip_event_t* event);
   isthmus_status_t (*event_record)(isthmus_chip_event_t* event, isthmus_chip_stream_t* stream);
   isthmus_status_t (*event_wait)(isthmus_chip_event_t* event);
-  isthmus_status_t (*event_query)(isthmus_chip_event_t* event, int32_t* done);
+  isthmus_status_t (*event_query)(isthmus_chip_event_t* event, int32_t* done); /* optional */
   /* Work put on the stream after this starts after the event, which may be of another stream of this device.
    */
   isthmus_status_t (*stream_wait_event)(isthmus_chip_stream_t* stream, isthmus_chip_event_t* event);
+  /* Optional, and so announced by a feature; likewise import_host and the entries of capture. */
   isthmus_status_t (*event_elapsed)(isthmus_chip_event_t* start, isthmus_chip_event_t* end, double* seconds);
 
   /* -- operators: optional -- */
-  /* May refuse: ISTHMUS_UNIMPLEMENTED with the reason through report_error. */
+  /* May refuse: ISTHMUS_UNIMPLEMENTED with the reason through report_error, a few words that people read
+   * beside the operator's name ("rank 5"). Any other code is an error, not a refusal. */
   isthmus_status_t (*op_prepare)(isthmus_chip_device_t* device, const isthmus_op_query_t* query,
                                  isthmus_prepared_t* prepared);
   /* Makes the layout that packed_layout[input] names; host memory to host memory, no stream involved. */
@@ -344,6 +365,17 @@ typedef struct isthmus_plugin_t {
   /* The spans of work put on the stream from now on come with this mark; 0: no spans. */
   isthmus_status_t (*stream_mark)(isthmus_chip_stream_t* stream, uint64_t mark);
 } isthmus_plugin_t;
+
+/* Gives the host a struct that starts with its size: of `from`, which is yours, as much as the host knows,
+ * and the size of that. */
+static inline void isthmus_give(void* to, const void* from) {
+  size_t known, have;
+  memcpy(&known, to, sizeof known);
+  memcpy(&have, from, sizeof have);
+  if (have < known) known = have;
+  memcpy(to, from, known);
+  memcpy(to, &known, sizeof known);
+}
 
 /* The one exported function. Called before any other entry, and again, perhaps at the same time, when another
  * user of Isthmus in the same process loads the chip. The host is for this call: devices are given theirs

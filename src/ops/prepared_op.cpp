@@ -19,7 +19,6 @@ struct Query {
     for (const OperandSpec& spec : specs) add_operand(spec, symbols);
     c.size = sizeof c;
     c.name = op.name.c_str();
-    c.name_id = intern(op.name.c_str());
     c.version = op.version;
     c.numerics = numerics;
     c.attributes = attributes.data();
@@ -33,7 +32,6 @@ struct Query {
     isthmus_attribute_t a{};
     a.size = sizeof a;
     a.name = def.name;
-    a.name_id = intern(def.name);
     a.is_default = value == def.default_value;
     a.type = static_cast<isthmus_attribute_type_t>(value.index());
     if (auto* i = std::get_if<int64_t>(&value)) a.i = *i;

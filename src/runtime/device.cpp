@@ -14,6 +14,21 @@ uint64_t size_class(uint64_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
+// A feature whose entries are not all there, or null.
+const char* empty_promise(const isthmus_device_properties_t& properties, const isthmus_plugin_t& api) {
+  const auto broken = [&](isthmus_device_feature_t feature, bool there) {
+    return (properties.features & feature) && !there;
+  };
+  if (broken(ISTHMUS_FEATURE_IMPORT, api.import_host && api.release_host)) return "import of host memory";
+  if (broken(ISTHMUS_FEATURE_CAPTURE,
+             api.capture_begin && api.capture_end && api.capture_replay && api.capture_destroy))
+    return "capture";
+  if (broken(ISTHMUS_FEATURE_EVENT_TIMING, api.event_elapsed)) return "event timing";
+  if (properties.kernel_languages && !(api.kernel_build && api.kernel_launch && api.kernel_release))
+    return "kernels";
+  return nullptr;
+}
+
 }  // namespace
 
 // -- Buffer --
@@ -137,6 +152,9 @@ Result<DevicePtr> Device::open(std::shared_ptr<Plugin> plugin, int index) {
         "{}: the plug-in says its allocations are aligned to {} bytes; a power of two of at least "
         "64 is required",
         device->id_, alignment);
+  if (const char* promise = empty_promise(device->properties_, api))
+    return invalid_argument("{}: the plug-in says the device has {}, but lacks entries for it", device->id_,
+                            promise);
   return device;
 }
 

@@ -7,8 +7,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <map>
-#include <mutex>
 
 #include "runtime/threads.h"
 
@@ -23,8 +21,6 @@ void log_message(void* context, isthmus_log_level_t level, const char* message) 
   const auto* options = static_cast<const HostOptions*>(context);
   if (options->log) options->log(options->log_context, level, message);
 }
-
-uint32_t intern_name(void*, const char* name) { return intern(name); }
 
 void parallel_for(void* context, int64_t count, isthmus_range_body_t body, void* body_context) {
   const auto* options = static_cast<const HostOptions*>(context);
@@ -75,14 +71,6 @@ const char* missing_entry(const isthmus_plugin_t& api) {
 
 }  // namespace
 
-uint32_t intern(const char* name) {
-  static std::mutex mutex;
-  static auto* names = new std::map<std::string, uint32_t, std::less<>>;
-  std::lock_guard lock(mutex);
-  auto [at, added] = names->try_emplace(name, static_cast<uint32_t>(names->size() + 1));
-  return at->second;
-}
-
 std::shared_ptr<void> allocate_host(const HostOptions& options, uint64_t bytes) {
   constexpr uint64_t kAlignment = 64;
   if (bytes > UINT64_MAX - kAlignment) return nullptr;
@@ -108,7 +96,6 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const Host
   host.context = &plugin->options_;
   host.report_error = report_error;
   host.log = log_message;
-  host.intern = intern_name;
   host.thread_count = options.thread_count > 0 ? options.thread_count : available_threads();
   host.parallel_for = options.parallel_for ? parallel_for : nullptr;
   host.allocate = options.allocate ? allocate : nullptr;

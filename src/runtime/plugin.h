@@ -57,7 +57,4 @@ class Plugin {
   std::string path_, name_;
 };
 
-// A number for a name, the same for equal names for the life of the process; never 0. Thread-safe.
-uint32_t intern(const char* name);
-
 }  // namespace isthmus

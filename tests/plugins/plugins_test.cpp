@@ -71,8 +71,9 @@ INSTANTIATE_TEST_SUITE_P(All, Faults,
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Plugins, WrongPropertiesAreRefusedWhenTheDeviceIsOpened) {
-  for (const auto& [fault, sentence] : {std::pair("alignment", "aligned to 24"), std::pair("name", "no name"),
-                                        std::pair("device", "gave none")}) {
+  for (const auto& [fault, sentence] :
+       {std::pair("alignment", "aligned to 24"), std::pair("name", "no name"),
+        std::pair("device", "gave none"), std::pair("feature", "lacks entries")}) {
     const auto plugin = Plugin::load(plugin_path(fault));
     ASSERT_TRUE(plugin.ok());
     const auto device = Device::open(*plugin, 0);
@@ -110,7 +111,6 @@ struct Listener {
       static_cast<Listener*>(context)->heard = message;
     };
     host.log = [](void*, isthmus_log_level_t, const char*) {};
-    host.intern = [](void*, const char* name) { return intern(name); };
     host.thread_count = 1;
   }
 };

@@ -34,6 +34,9 @@ static isthmus_status_t device_properties(isthmus_chip_device_t* device,
   p.name = NULL;
 #endif
   memcpy(properties, &p, sizeof p);
+#ifdef FAULT_FEATURE
+  properties->features = ISTHMUS_FEATURE_CAPTURE;
+#endif
   return ISTHMUS_OK;
 }
 static isthmus_status_t allocate(isthmus_chip_device_t* d, isthmus_memory_kind_t k, uint64_t bytes,

@@ -146,17 +146,16 @@ TEST(ToyChip, NonsenseIsAnErrorOfItsStreamUntilThatIsRead) {
   EXPECT_FALSE(stream->wait().ok());
 }
 
-TEST(ToyChip, BytesComeInOrderThroughTheWindow) {
+TEST(ToyChip, BytesComeInPiecesThroughTheWindow) {
   const DevicePtr device = open_toy().value();
   const auto stream = device->create_stream().value();
   const Buffer buffer = device->allocate(3 << 20).value();
-  std::vector<unsigned char> first(3 << 20, 7), second(3 << 20, 0);
+  std::vector<unsigned char> first(3 << 20), second(3 << 20);
+  for (size_t i = 0; i < first.size(); ++i) first[i] = static_cast<unsigned char>(i ^ i >> 9);
   ASSERT_TRUE(stream->upload(buffer.address(), first.data(), first.size()).ok());
   ASSERT_TRUE(stream->download(second.data(), buffer.address(), second.size()).ok());
-  ASSERT_TRUE(stream->upload(buffer.address(), second.data(), second.size()).ok());  // what came down
-  ASSERT_TRUE(stream->download(first.data(), buffer.address(), first.size()).ok());
   ASSERT_TRUE(stream->wait().ok());
-  EXPECT_EQ(first, std::vector<unsigned char>(3 << 20, 7));
+  EXPECT_EQ(first, second);
 }
 
 TEST(ToyChip, RunsOutOfQueuesAndMemoryWithASentence) {

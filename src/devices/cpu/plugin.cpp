@@ -105,9 +105,7 @@ isthmus_status_t device_properties(isthmus_chip_device_t* device, isthmus_device
   p.features = ISTHMUS_FEATURE_HOST_ACCESS | ISTHMUS_FEATURE_IMPORT | ISTHMUS_FEATURE_CAPTURE |
                ISTHMUS_FEATURE_EXACT | ISTHMUS_FEATURE_EVENT_TIMING;
   p.parallelism = device_of(device)->pool.thread_count();
-  const size_t bytes = out->size < sizeof p ? out->size : sizeof p;
-  std::memcpy(out, &p, bytes);
-  out->size = bytes;
+  isthmus_give(out, &p);
   return ISTHMUS_OK;
 }
 
@@ -309,9 +307,7 @@ isthmus_status_t op_prepare(isthmus_chip_device_t* device, const isthmus_op_quer
           result.packed_bytes[o] = op->plan.packed_bytes[o];
         }
         result.op = reinterpret_cast<isthmus_chip_op_t*>(op.release());
-        const size_t bytes = prepared->size < sizeof result ? prepared->size : sizeof result;
-        std::memcpy(prepared, &result, bytes);
-        prepared->size = bytes;
+        isthmus_give(prepared, &result);
         return ISTHMUS_OK;
       }
     }

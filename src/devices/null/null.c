@@ -67,9 +67,7 @@ static isthmus_status_t device_properties(isthmus_chip_device_t* device,
   p.parallelism = 1;
   /* No features: not even HOST_ACCESS, although it would be true, so that this chip is treated like one with
    * memory of its own and every copy is made and counted. */
-  const size_t bytes = properties->size < sizeof p ? properties->size : sizeof p;
-  memcpy(properties, &p, bytes);
-  properties->size = bytes;
+  isthmus_give(properties, &p);
   return ISTHMUS_OK;
 }
 

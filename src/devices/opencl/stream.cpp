@@ -205,6 +205,8 @@ Status Stream::wait_for(const EventRef& event) {
 
 // -- Event --
 
+Status Stream::wait_for(Event& event) { return wait_for(event.marker()); }
+
 void Event::set(EventRef marker) {
   std::lock_guard lock(mutex_);
   marker_ = std::move(marker);

@@ -58,6 +58,7 @@ class Stream {
   Status call_host(void (*function)(void*), void* argument);
   Status record(Event& event);
   Status wait_for(const EventRef& event);
+  Status wait_for(Event& event);
   // One command in the stream's order.
   Status enqueue(const std::string& doing, const Enqueue& command, cl_event also_after = nullptr);
   cl_command_queue queue() const { return queue_; }

@@ -5,21 +5,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
-#include <mutex>
 
 namespace isthmus::conformance {
 namespace {
 
 constexpr uint64_t kGuard = 256;
 constexpr unsigned char kPattern = 0x5a;
-
-uint32_t intern(void*, const char* name) {
-  static std::mutex mutex;
-  static std::map<std::string, uint32_t> numbers;
-  std::lock_guard lock(mutex);
-  return numbers.emplace(name, static_cast<uint32_t>(numbers.size() + 1)).first->second;
-}
 
 bool state_port(const OpDef& def, size_t input) {
   return !def.inputs.empty() && def.inputs[std::min(input, def.inputs.size() - 1)].state;
@@ -32,7 +23,6 @@ std::vector<isthmus_attribute_t> attributes_of(const OpDef& def, const Attribute
     isthmus_attribute_t a{};
     a.size = sizeof a;
     a.name = declared.name;
-    a.name_id = intern(nullptr, declared.name);
     a.is_default = value == declared.default_value;
     a.type = static_cast<isthmus_attribute_type_t>(value.index());
     if (const auto* i = std::get_if<int64_t>(&value)) a.i = *i;
@@ -159,7 +149,6 @@ Result<std::unique_ptr<Chip>> Chip::open(const std::string& path, int threads) {
     static_cast<Chip*>(context)->message_ = message;
   };
   chip->host_.log = [](void*, isthmus_log_level_t, const char*) {};
-  chip->host_.intern = intern;
   chip->host_.thread_count = threads;
   chip->plugin_ = load(&chip->host_);
   if (!chip->plugin_) return error(Code::kUnavailable, "{}", chip->message_);
@@ -212,7 +201,6 @@ Result<Outcome> Chip::run(const OpDef& def, const SampleCase& sample, Dims dims)
   isthmus_op_query_t query{};
   query.size = sizeof query;
   query.name = def.name.c_str();
-  query.name_id = intern(nullptr, query.name);
   query.version = def.version;
   query.attributes = attributes.data();
   query.attribute_count = static_cast<int32_t>(attributes.size());
