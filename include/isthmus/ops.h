@@ -15,7 +15,7 @@ typedef struct isthmus_op_s isthmus_op_t;
 /* ---- Attributes: isthmus_attribute_t of plugin.h, of which callers set size, name, type and the value */
 
 static inline isthmus_attribute_t isthmus_attribute_int(const char* name, int64_t value) {
-  isthmus_attribute_t a = {0, 0, 0, 0, ISTHMUS_ATTRIBUTE_INT, 0, 0, 0, 0, 0, 0};
+  isthmus_attribute_t a = {0, 0, 0, ISTHMUS_ATTRIBUTE_INT, 0, 0, 0, 0, 0, 0};
   a.size = sizeof a;
   a.name = name;
   a.i = value;
