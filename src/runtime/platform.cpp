@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 namespace isthmus {
@@ -25,7 +26,9 @@ std::vector<std::string> plugin_folders() {
   Dl_info info;
   if (dladdr(reinterpret_cast<void*>(&plugin_folders), &info) && info.dli_fname) {
     std::error_code ignored;
-    const fs::path here = fs::canonical(info.dli_fname, ignored).parent_path();
+    // Of a program that the shell found in PATH this is its bare name.
+    const bool bare = std::strchr(info.dli_fname, '/') == nullptr;
+    const fs::path here = fs::canonical(bare ? "/proc/self/exe" : info.dli_fname, ignored).parent_path();
     folders.push_back((here / "isthmus").string());                        // PREFIX/lib/libisthmus.so
     folders.push_back((here.parent_path() / "lib" / "isthmus").string());  // PREFIX/bin/isthmus
   }
