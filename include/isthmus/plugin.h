@@ -14,10 +14,10 @@
  * operator means.
  *
  * Versions. Every struct starts with `size`, set by whoever fills it to sizeof its own struct; a reader
- * treats fields beyond `size` as zero. Entries and fields are appended; while the major version is 0 an
- * existing entry may also change, which raises ISTHMUS_PLUGIN_MINOR_OLDEST: older plug-ins are refused at
- * load. The plug-in reports the version it was built for and what it has; nobody infers features from
- * versions. What changed is in CHANGELOG.md. Where the plug-in fills a struct of the host's
+ * treats fields beyond `size` as zero. Entries and fields are appended; while the major version is 0 existing
+ * ones may change, too, so that only plug-ins from ISTHMUS_PLUGIN_MINOR_OLDEST to ISTHMUS_PLUGIN_MINOR of the
+ * host are loaded. The plug-in reports the version it was built for and what it has; nobody infers features
+ * from versions. What changed is in CHANGELOG.md. Where the plug-in fills a struct of the host's
  * (device_properties, op_prepare), `size` says on entry how much the host knows of it: fill one of your own
  * and isthmus_give it.
  *

@@ -119,6 +119,9 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const Host
   if (table->major != ISTHMUS_PLUGIN_MAJOR || table->minor < ISTHMUS_PLUGIN_MINOR_OLDEST)
     return invalid_argument("plug-in '{}' was built for interface {}.{}; this is {}.{}: rebuild it", path,
                             table->major, table->minor, ISTHMUS_PLUGIN_MAJOR, ISTHMUS_PLUGIN_MINOR);
+  if (table->minor > ISTHMUS_PLUGIN_MINOR)
+    return invalid_argument("plug-in '{}' was built for interface {}.{}; this is {}.{}: update Isthmus", path,
+                            table->major, table->minor, ISTHMUS_PLUGIN_MAJOR, ISTHMUS_PLUGIN_MINOR);
   std::memcpy(&plugin->api_, table, std::min(table->size, sizeof plugin->api_));
   if (const char* missing = missing_entry(plugin->api_))
     return invalid_argument("plug-in '{}' lacks the required entry {}", path, missing);

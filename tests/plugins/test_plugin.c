@@ -134,6 +134,9 @@ ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_
 #ifdef FAULT_MINOR
   plugin.minor = ISTHMUS_PLUGIN_MINOR_OLDEST - 1;
 #endif
+#ifdef FAULT_NEWER
+  plugin.minor = ISTHMUS_PLUGIN_MINOR + 1;
+#endif
 #ifdef FAULT_SIZE
   plugin.size = (size_t)1 << 40;
 #endif

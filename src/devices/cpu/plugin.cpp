@@ -17,6 +17,7 @@
 #include "devices/cpu/kernel_table.h"
 #include "devices/cpu/pool.h"
 #include "devices/cpu/stream.h"
+#include "devices/entry.h"
 
 namespace isthmus::cpu {
 namespace {
@@ -25,10 +26,7 @@ constexpr uint64_t kAlignment = 64;
 // Allocations from this size on are mapped, on huge pages where the system has them.
 constexpr uint64_t kMapBytes = 4u << 20;
 
-isthmus_status_t fail(const isthmus_host_t& host, isthmus_status_t code, const std::string& message) {
-  host.report_error(host.context, code, message.c_str());
-  return code;
-}
+using devices::guarded;
 
 // The host as this version knows it: fields beyond its size are zero.
 isthmus_host_t known(const isthmus_host_t& given) {
@@ -73,23 +71,24 @@ std::string cpu_model() {
 int32_t device_count() { return 1; }
 
 isthmus_status_t device_open(const isthmus_host_t* host, int32_t index, isthmus_chip_device_t** device) {
-  if (index != 0) return fail(*host, ISTHMUS_NOT_FOUND, "the CPU chip has one device, number 0");
-  const char* reason = nullptr;
-  const IsaKernels* isa = choose_isa(&reason);
-  if (!isa) return fail(*host, ISTHMUS_INVALID_ARGUMENT, reason);
-  auto* d = new Device(*host, isa);
-  const int threads = d->pool.thread_count();
-  d->name =
-      cpu_model() + ", " + std::to_string(threads) + (threads == 1 ? " thread, " : " threads, ") + isa->isa;
+  return guarded(host, [&]() -> Status {
+    if (index != 0) return error(Code::kNotFound, "the CPU chip has one device, number 0");
+    const char* reason = nullptr;
+    const IsaKernels* isa = choose_isa(&reason);
+    if (!isa) return invalid_argument("{}", reason);
+    auto d = std::make_unique<Device>(*host, isa);
+    const int threads = d->pool.thread_count();
+    d->name = fmt::format("{}, {} thread{}, {}", cpu_model(), threads, threads == 1 ? "" : "s", isa->isa);
 #if defined(__x86_64__)
-  d->architecture = std::string("x86_64-") + isa->isa;
+    d->architecture = std::string("x86_64-") + isa->isa;
 #elif defined(__aarch64__)
-  d->architecture = std::string("aarch64-") + isa->isa;
+    d->architecture = std::string("aarch64-") + isa->isa;
 #else
-  d->architecture = isa->isa;
+    d->architecture = isa->isa;
 #endif
-  *device = reinterpret_cast<isthmus_chip_device_t*>(d);
-  return ISTHMUS_OK;
+    *device = reinterpret_cast<isthmus_chip_device_t*>(d.release());
+    return ok();
+  });
 }
 
 void device_close(isthmus_chip_device_t* device) { delete device_of(device); }
@@ -111,31 +110,30 @@ isthmus_status_t device_properties(isthmus_chip_device_t* device, isthmus_device
 
 isthmus_status_t allocate(isthmus_chip_device_t* device, isthmus_memory_kind_t, uint64_t bytes,
                           isthmus_address_t* address) {
-  const isthmus_host_t& host = device_of(device)->pool.host();
-  if (host.allocate) {
-    void* p = host.allocate(host.context, bytes ? bytes : kAlignment, kAlignment);
-    if (!p)
-      return fail(host, ISTHMUS_OUT_OF_MEMORY,
-                  "the program's allocator gives no " + std::to_string(bytes) + " bytes");
+  Device& d = *device_of(device);
+  const isthmus_host_t& host = d.pool.host();
+  return guarded(&host, [&]() -> Status {
+    if (host.allocate) {
+      void* p = host.allocate(host.context, bytes ? bytes : kAlignment, kAlignment);
+      if (!p) return error(Code::kOutOfMemory, "the program's allocator gives no {} bytes", bytes);
+      *address = reinterpret_cast<uint64_t>(p);
+      return ok();
+    }
+    if (bytes < kMapBytes) {
+      const uint64_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+      void* p = std::aligned_alloc(kAlignment, rounded ? rounded : kAlignment);
+      if (!p) return error(Code::kOutOfMemory, "the host has no {} bytes left", bytes);
+      *address = reinterpret_cast<uint64_t>(p);
+      return ok();
+    }
+    void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return error(Code::kOutOfMemory, "the host has no {} bytes left", bytes);
+    madvise(p, bytes, MADV_HUGEPAGE);  // A hint: without huge pages everything still works.
     *address = reinterpret_cast<uint64_t>(p);
-    return ISTHMUS_OK;
-  }
-  if (bytes < kMapBytes) {
-    const uint64_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-    void* p = std::aligned_alloc(kAlignment, rounded ? rounded : kAlignment);
-    if (!p)
-      return fail(host, ISTHMUS_OUT_OF_MEMORY, "the host has no " + std::to_string(bytes) + " bytes left");
-    *address = reinterpret_cast<uint64_t>(p);
-    return ISTHMUS_OK;
-  }
-  void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (p == MAP_FAILED)
-    return fail(host, ISTHMUS_OUT_OF_MEMORY, "the host has no " + std::to_string(bytes) + " bytes left");
-  madvise(p, bytes, MADV_HUGEPAGE);  // A hint: without huge pages everything still works.
-  *address = reinterpret_cast<uint64_t>(p);
-  std::lock_guard lock(device_of(device)->mutex);
-  device_of(device)->mapped[*address] = bytes;
-  return ISTHMUS_OK;
+    std::lock_guard lock(d.mutex);
+    d.mapped[*address] = bytes;
+    return ok();
+  });
 }
 
 void free_memory(isthmus_chip_device_t* device, isthmus_address_t address) {
@@ -164,8 +162,10 @@ void release_host(isthmus_chip_device_t*, isthmus_address_t) {}
 // -- streams and events --
 
 isthmus_status_t stream_create(isthmus_chip_device_t* device, isthmus_chip_stream_t** stream) {
-  *stream = reinterpret_cast<isthmus_chip_stream_t*>(new Stream(device_of(device)->pool));
-  return ISTHMUS_OK;
+  return guarded(&device_of(device)->pool.host(), [&] {
+    *stream = reinterpret_cast<isthmus_chip_stream_t*>(new Stream(device_of(device)->pool));
+    return ok();
+  });
 }
 void stream_destroy(isthmus_chip_stream_t* stream) { delete stream_of(stream); }
 isthmus_status_t stream_wait(isthmus_chip_stream_t* stream) {
@@ -176,29 +176,32 @@ isthmus_status_t stream_query(isthmus_chip_stream_t* stream, int32_t* idle) {
   *idle = stream_of(stream)->idle();
   return ISTHMUS_OK;
 }
+isthmus_status_t add(isthmus_chip_stream_t* stream, const Command& command) {
+  return guarded(&stream_of(stream)->host(), [&] {
+    stream_of(stream)->add(command);
+    return ok();
+  });
+}
 isthmus_status_t copy(isthmus_chip_stream_t* stream, isthmus_copy_direction_t, uint64_t dst, uint64_t src,
                       uint64_t bytes) {
   Command c{Command::kCopy};
   c.dst = reinterpret_cast<void*>(dst);
   c.src = reinterpret_cast<const void*>(src);
   c.bytes = bytes;
-  stream_of(stream)->add(c);
-  return ISTHMUS_OK;
+  return add(stream, c);
 }
 isthmus_status_t fill(isthmus_chip_stream_t* stream, isthmus_address_t dst, uint8_t value, uint64_t bytes) {
   Command c{Command::kFill};
   c.dst = reinterpret_cast<void*>(dst);
   c.value = value;
   c.bytes = bytes;
-  stream_of(stream)->add(c);
-  return ISTHMUS_OK;
+  return add(stream, c);
 }
 isthmus_status_t call_host(isthmus_chip_stream_t* stream, void (*function)(void*), void* argument) {
   Command c{Command::kCallHost};
   c.function = function;
   c.dst = argument;
-  stream_of(stream)->add(c);
-  return ISTHMUS_OK;
+  return add(stream, c);
 }
 
 isthmus_status_t stream_mark(isthmus_chip_stream_t* stream, uint64_t mark) {
@@ -207,8 +210,10 @@ isthmus_status_t stream_mark(isthmus_chip_stream_t* stream, uint64_t mark) {
 }
 
 isthmus_status_t event_create(isthmus_chip_device_t* device, isthmus_chip_event_t** event) {
-  *event = reinterpret_cast<isthmus_chip_event_t*>(new Event(device_of(device)->pool.host()));
-  return ISTHMUS_OK;
+  return guarded(&device_of(device)->pool.host(), [&] {
+    *event = reinterpret_cast<isthmus_chip_event_t*>(new Event(device_of(device)->pool.host()));
+    return ok();
+  });
 }
 void event_destroy(isthmus_chip_event_t* event) { delete event_of(event); }
 isthmus_status_t event_record(isthmus_chip_event_t* event, isthmus_chip_stream_t* stream) {
@@ -220,8 +225,7 @@ isthmus_status_t event_record(isthmus_chip_event_t* event, isthmus_chip_stream_t
     e.stream = stream_of(stream);
     c.bytes = ++e.recorded;
   }
-  stream_of(stream)->add(c);
-  return ISTHMUS_OK;
+  return add(stream, c);
 }
 isthmus_status_t event_wait(isthmus_chip_event_t* event) {
   Event& e = *event_of(event);
@@ -253,102 +257,113 @@ isthmus_status_t stream_wait_event(isthmus_chip_stream_t* stream, isthmus_chip_e
     if (e.completed >= e.recorded) return ISTHMUS_OK;
     c.bytes = e.recorded;
   }
-  stream_of(stream)->add(c);
-  return ISTHMUS_OK;
+  return add(stream, c);
 }
 isthmus_status_t event_elapsed(isthmus_chip_event_t* start, isthmus_chip_event_t* end, double* seconds) {
   Event &a = *event_of(start), &b = *event_of(end);
   std::scoped_lock lock(a.mutex, b.mutex);
   if (!a.completed || a.completed < a.recorded || !b.completed || b.completed < b.recorded)
-    return fail(a.host, ISTHMUS_FAILED_PRECONDITION, "event_elapsed needs two recorded events that are done");
+    return devices::report(&a.host, Code::kFailedPrecondition,
+                           "event_elapsed needs two recorded events that are done");
   *seconds = b.completed_at - a.completed_at;
   return ISTHMUS_OK;
 }
 
 // -- operators --
 
-isthmus_status_t op_prepare(isthmus_chip_device_t* device, const isthmus_op_query_t* query,
-                            isthmus_prepared_t* prepared) {
-  const isthmus_host_t& host = device_of(device)->pool.host();
-  if (query->input_count + query->output_count > ISTHMUS_MAX_OPERANDS)
-    return fail(host, ISTHMUS_UNIMPLEMENTED, "more than 16 operands");
-  auto op = std::make_unique<PreparedOp>();
-  op->host = &host;
+// The first kernel that takes the query, of the best instruction set; why the better ones did not.
+Status choose_kernel(const IsaKernels* best, const isthmus_op_query_t& query, PreparedOp& op) {
+  if (query.input_count + query.output_count > ISTHMUS_MAX_OPERANDS)
+    return unimplemented("more than 16 operands");
   const IsaKernels* isas[8];
-  const int isa_count = usable_isas(device_of(device)->isa, isas, 8);
-  std::string reasons;
+  const int isa_count = usable_isas(best, isas, 8);
   for (int i = 0; i < isa_count; ++i) {
     for (const Kernel* const* list = isas[i]->lists; *list; ++list) {
       for (const Kernel* kernel = *list; kernel->op; ++kernel) {
-        if (std::strcmp(kernel->op, query->name) != 0) continue;
-        std::memset(&op->plan, 0, sizeof op->plan);
-        op->plan.phases = 1;
-        const char* reason = kernel->prepare(*query, op->plan);
-        if (reason) {
-          reasons +=
-              (reasons.empty() ? "" : "; ") + std::string(isas[i]->isa) + " " + kernel->name + ": " + reason;
-          continue;
+        if (std::strcmp(kernel->op, query.name) != 0) continue;
+        std::memset(&op.plan, 0, sizeof op.plan);
+        op.plan.phases = 1;
+        const char* reason = kernel->prepare(query, op.plan);
+        if (!reason) {
+          op.kernel = kernel;
+          std::snprintf(op.implementation, sizeof op.implementation, "%s %s", isas[i]->isa, kernel->name);
+          return ok();
         }
-        op->kernel = kernel;
-        std::snprintf(op->implementation, sizeof op->implementation, "%s %s", isas[i]->isa, kernel->name);
-        op->refused = std::move(reasons);
-        op->operand_count = query->input_count + query->output_count;
-        for (int o = 0; o < op->operand_count; ++o) op->ranks[o] = query->operands[o].rank;
-        // Weights and caches may be big where little of them is read: a row of an embedding, one cache entry.
-        for (int o = 0; o < op->operand_count; ++o)
-          if (query->operands[o].role == ISTHMUS_ROLE_ACTIVATION) op->sizing |= 1u << o;
-        isthmus_prepared_t result{};
-        result.size = sizeof result;
-        result.workspace_bytes = op->plan.workspace_bytes;
-        result.implementation = op->implementation;
-        result.refused = op->refused.empty() ? nullptr : op->refused.c_str();
-        for (int o = 0; o < ISTHMUS_MAX_OPERANDS; ++o) {
-          result.packed_layout[o] = op->plan.packed_layout[o];
-          result.packed_bytes[o] = op->plan.packed_bytes[o];
-        }
-        result.op = reinterpret_cast<isthmus_chip_op_t*>(op.release());
-        isthmus_give(prepared, &result);
-        return ISTHMUS_OK;
+        op.refused +=
+            fmt::format("{}{} {}: {}", op.refused.empty() ? "" : "; ", isas[i]->isa, kernel->name, reason);
       }
     }
   }
-  if (reasons.empty()) reasons = std::string("no CPU kernel for '") + query->name + "'";
-  return fail(host, ISTHMUS_UNIMPLEMENTED, reasons);
+  if (op.refused.empty()) return unimplemented("no CPU kernel for '{}'", query.name);
+  return unimplemented("{}", op.refused);
+}
+
+isthmus_status_t op_prepare(isthmus_chip_device_t* device, const isthmus_op_query_t* query,
+                            isthmus_prepared_t* prepared) {
+  const isthmus_host_t& host = device_of(device)->pool.host();
+  return guarded(&host, [&]() -> Status {
+    auto op = std::make_unique<PreparedOp>();
+    op->host = &host;
+    RETURN_IF_ERROR(choose_kernel(device_of(device)->isa, *query, *op));
+    op->operand_count = query->input_count + query->output_count;
+    for (int o = 0; o < op->operand_count; ++o) op->ranks[o] = query->operands[o].rank;
+    // Weights and caches may be big where little of them is read: a row of an embedding, one cache entry.
+    for (int o = 0; o < op->operand_count; ++o)
+      if (query->operands[o].role == ISTHMUS_ROLE_ACTIVATION) op->sizing |= 1u << o;
+    isthmus_prepared_t result{};
+    result.size = sizeof result;
+    result.workspace_bytes = op->plan.workspace_bytes;
+    result.implementation = op->implementation;
+    result.refused = op->refused.empty() ? nullptr : op->refused.c_str();
+    for (int o = 0; o < ISTHMUS_MAX_OPERANDS; ++o) {
+      result.packed_layout[o] = op->plan.packed_layout[o];
+      result.packed_bytes[o] = op->plan.packed_bytes[o];
+    }
+    result.op = reinterpret_cast<isthmus_chip_op_t*>(op.release());
+    isthmus_give(prepared, &result);
+    return ok();
+  });
 }
 
 isthmus_status_t op_pack(isthmus_chip_op_t* op, int32_t input, const void* src, void* dst) {
   PreparedOp& p = *op_of(op);
   if (!p.kernel->pack || input < 0 || input >= ISTHMUS_MAX_OPERANDS || !p.plan.packed_layout[input])
-    return fail(*p.host, ISTHMUS_INVALID_ARGUMENT, "this operand is not packed");
-  p.kernel->pack(p.plan, input, src, dst);
-  return ISTHMUS_OK;
+    return devices::report(p.host, Code::kInvalidArgument, "this operand is not packed");
+  return guarded(p.host, [&] {
+    p.kernel->pack(p.plan, input, src, dst);
+    return ok();
+  });
 }
 isthmus_status_t op_run(isthmus_chip_op_t* op, const isthmus_tensor_arg_t* operands,
                         isthmus_address_t workspace, isthmus_chip_stream_t* stream) {
-  stream_of(stream)->add_op(*op_of(op), operands, workspace);
-  return ISTHMUS_OK;
+  return guarded(op_of(op)->host, [&] {
+    stream_of(stream)->add_op(*op_of(op), operands, workspace);
+    return ok();
+  });
 }
 void op_release(isthmus_chip_op_t* op) { delete op_of(op); }
 
 // -- capture --
 
 isthmus_status_t capture_begin(isthmus_chip_stream_t* stream) {
-  if (!stream_of(stream)->begin_capture())
-    return fail(stream_of(stream)->host(), ISTHMUS_FAILED_PRECONDITION, "the stream is already capturing");
-  return ISTHMUS_OK;
+  return guarded(&stream_of(stream)->host(), [&] {
+    return stream_of(stream)->begin_capture()
+               ? ok()
+               : error(Code::kFailedPrecondition, "the stream is already capturing");
+  });
 }
 isthmus_status_t capture_end(isthmus_chip_stream_t* stream, isthmus_chip_capture_t** capture) {
   std::unique_ptr<CommandList> list = stream_of(stream)->end_capture();
   if (!list)
-    return fail(stream_of(stream)->host(), ISTHMUS_FAILED_PRECONDITION, "the stream is not capturing");
+    return devices::report(&stream_of(stream)->host(), Code::kFailedPrecondition,
+                           "the stream is not capturing");
   *capture = reinterpret_cast<isthmus_chip_capture_t*>(list.release());
   return ISTHMUS_OK;
 }
 isthmus_status_t capture_replay(isthmus_chip_capture_t* capture, isthmus_chip_stream_t* stream) {
   Command c{Command::kReplay};
   c.src = capture;
-  stream_of(stream)->add(c);
-  return ISTHMUS_OK;
+  return add(stream, c);
 }
 void capture_destroy(isthmus_chip_capture_t* capture) { delete reinterpret_cast<CommandList*>(capture); }
 
@@ -400,7 +415,7 @@ extern "C" ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(con
   using namespace isthmus::cpu;
   const char* reason = nullptr;
   if (!choose_isa(&reason)) {
-    fail(*host, ISTHMUS_INVALID_ARGUMENT, reason);
+    isthmus::devices::report(host, isthmus::Code::kInvalidArgument, reason);
     return nullptr;
   }
   static const isthmus_plugin_t plugin = make_plugin();
