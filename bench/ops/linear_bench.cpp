@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "ops/prepared_op.h"
 #include "ops/registry.h"
+#include "runtime/threads.h"
 
 namespace isthmus {
 namespace {

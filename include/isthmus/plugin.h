@@ -145,6 +145,9 @@ typedef struct isthmus_device_properties_t {
   int32_t parallelism;      /* independent execution units (threads, cores), for people and benchmarks */
   /* Languages kernel_build takes, NULL-terminated ("opencl-c-1.2", "cuda-c++"), or NULL. */
   const char* const* kernel_languages;
+  /* How many floats one work item of a kernel does best at a time: 16 where it may use 512-bit vectors, 0 or
+   * 1 where work items themselves are the lanes of vectors. */
+  int32_t kernel_vector_floats;
 } isthmus_device_properties_t;
 
 typedef enum isthmus_memory_kind_t {

@@ -80,6 +80,11 @@ Status both_refused(const Device& device, const Status& chip, const Status& port
   return unimplemented("{}; portable kernel: {}", chip.message(), portable.message());
 }
 
+int vector_floats(const Device& device) {
+  const int wish = device.properties().kernel_vector_floats;
+  return wish >= 16 ? 16 : wish >= 8 ? 8 : 4;
+}
+
 // Bytes between the first and the last element of a tensor, inclusive; strides not negative.
 uint64_t extent_bytes(Dtype dtype, const isthmus_tensor_arg_t& arg, int rank) {
   int64_t last = 0;
@@ -105,8 +110,8 @@ Status PreparedOp::supported(const DevicePtr& device, const OpDef& op, const Att
     return ok();
   }
   if (status.code() != Code::kUnimplemented) return status;
-  const Result<PortablePlan> plan =
-      PortableOp::plan(*device, {op, attributes, query.operands, input_count}, numerics);
+  const Result<PortablePlan> plan = PortableOp::plan(
+      *device, {op, attributes, query.operands, input_count, vector_floats(*device)}, numerics);
   if (plan.ok()) return ok();
   return plan.status().code() == Code::kUnimplemented ? both_refused(*device, status, plan.status())
                                                       : plan.status();
@@ -143,12 +148,16 @@ Result<std::unique_ptr<PreparedOp>> PreparedOp::prepare(const DevicePtr& device,
     return result;
   }
   if (status.code() != Code::kUnimplemented) return status;
-  Result<PortablePlan> plan =
-      PortableOp::plan(*device, {op, attributes, query.operands, input_count}, policy.numerics);
+  Result<PortablePlan> plan = PortableOp::plan(
+      *device, {op, attributes, query.operands, input_count, vector_floats(*device)}, policy.numerics);
   if (plan.ok()) {
     ASSIGN_OR_RETURN(result->portable_, PortableOp::build(device, std::move(plan).value()), "{}", op.name);
     result->workspace_bytes_ = result->portable_->workspace_bytes();
     result->implementation_ = result->portable_->implementation();
+    for (int i = 0; i < input_count; ++i) {
+      result->packed_layout_[i] = result->portable_->packing(i).layout;
+      result->packed_bytes_[i] = result->portable_->packing(i).bytes;
+    }
     if (device->api().op_prepare) result->refusal_ = status.message();
     return result;
   }
@@ -168,6 +177,10 @@ PreparedOp::~PreparedOp() {
 }
 
 Status PreparedOp::pack(int input, const void* src, void* dst) const {
+  if (portable_) {
+    portable_->packing(input).pack(src, dst);
+    return ok();
+  }
   return device_->status(device_->api().op_pack(handle_, input, src, dst), "packing a weight");
 }
 

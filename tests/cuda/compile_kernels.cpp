@@ -69,9 +69,12 @@ Result<Sources> all_sources() {
         ++sources.refused;
         continue;
       }
-      plan->define("ISTHMUS_F64", "1");
-      ASSIGN_OR_RETURN(const std::string text, portable_source("cuda-c++", plan->source, plan->defines));
-      sources.made.try_emplace(text, Sources::Made{def->name + ": " + plan->source, plan->entries});
+      if (plan->parts.empty()) plan->parts = {*plan};
+      for (PortablePlan& part : plan->parts) {
+        part.define("ISTHMUS_F64", "1");
+        ASSIGN_OR_RETURN(const std::string text, portable_source("cuda-c++", part.source, part.defines));
+        sources.made.try_emplace(text, Sources::Made{def->name + ": " + part.source, part.entries});
+      }
       sources.operators.insert(def->name);
     }
   }

@@ -104,6 +104,7 @@ Status Device::read_properties(const DeviceId& id) {
   memory_bytes_ = number<cl_ulong>(cl, id_, CL_DEVICE_GLOBAL_MEM_SIZE);
   alignment_bytes_ =
       std::bit_ceil(std::max<uint64_t>(64, number<cl_uint>(cl, id_, CL_DEVICE_MEM_BASE_ADDR_ALIGN) / 8));
+  vector_floats_ = static_cast<int32_t>(number<cl_uint>(cl, id_, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT));
   units_ = static_cast<int32_t>(number<cl_uint>(cl, id_, CL_DEVICE_MAX_COMPUTE_UNITS));
   features_ = ISTHMUS_FEATURE_EVENT_TIMING;
   if (number<cl_bool>(cl, id_, CL_DEVICE_HOST_UNIFIED_MEMORY)) features_ |= ISTHMUS_FEATURE_IMPORT;
@@ -112,7 +113,7 @@ Status Device::read_properties(const DeviceId& id) {
   const auto f32 = number<cl_device_fp_config>(cl, id_, CL_DEVICE_SINGLE_FP_CONFIG);
   const cl_device_fp_config exact = CL_FP_DENORM | CL_FP_INF_NAN | CL_FP_ROUND_TO_NEAREST | CL_FP_FMA;
   if ((f32 & exact) == exact) features_ |= ISTHMUS_FEATURE_KERNEL_EXACT;
-  build_options_ = "-cl-std=CL1.2";
+  build_options_ = "-cl-std=CL1.2 -w";  // warnings would go to the program's stderr with some drivers
   if (f32 & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) {
     features_ |= ISTHMUS_FEATURE_KERNEL_DIVISION;
     build_options_ += " -cl-fp32-correctly-rounded-divide-sqrt";
@@ -151,6 +152,7 @@ isthmus_device_properties_t Device::properties() const {
   p.features = features_;
   p.parallelism = units_;
   p.kernel_languages = kLanguages;
+  p.kernel_vector_floats = vector_floats_;
   return p;
 }
 

@@ -45,7 +45,7 @@ class Device {
   std::string name_, architecture_, identity_, build_options_;
   uint64_t memory_bytes_ = 0, alignment_bytes_ = 64;
   uint32_t features_ = 0;
-  int32_t units_ = 1;
+  int32_t units_ = 1, vector_floats_ = 1;
   bool svm_ = false, out_of_order_ = false;
   std::unique_ptr<Memory> memory_;
   std::unique_ptr<Programs> programs_;

@@ -2,17 +2,11 @@
 // attention: one group of 64 work items to a token and head, each item a position of a block, then a few of the dims.
 // CACHE: dtype of keys and values; D, DV: dims of a head; CAPPED, SINKS: 0 or 1.
 #include "base/elementary-inl.h"
+#include "ops/attention/attention_arguments.cl"
 #include "ops/portable/dtypes.cl"
 
 #define BLOCK 64
 #define DIMS ((DV + BLOCK - 1) / BLOCK)
-
-typedef struct {
-  long heads, group, sequences, max_blocks, cache_blocks, window;
-  long q[3], k[4], v[4], y[3], table[2];  // strides
-  long sequence_step, position_step, length_step, sink_step;
-  float scale, cap;
-} Attention;
 
 KERNEL void attention(ADDRESS(q), ADDRESS(k), ADDRESS(v), ADDRESS(table), ADDRESS(sequence), ADDRESS(positions),
                       ADDRESS(lengths), ADDRESS(sinks), ADDRESS(y), const Attention p) {
@@ -22,24 +16,19 @@ KERNEL void attention(ADDRESS(q), ADDRESS(k), ADDRESS(v), ADDRESS(table), ADDRES
   const float infinity = as_float(0x7f800000u);
   for (int d = j; d < D; d += BLOCK) query[d] = POINTER(float, q)[t * p.q[0] + h * p.q[1] + d * p.q[2]];
 
-  const long row = POINTER(int, sequence)[t * p.sequence_step];
-  const long position = POINTER(int, positions)[t * p.position_step];
-  long end = 0;
-  if (row >= 0 && row < p.sequences) {
-    end = PRESENT(lengths) ? POINTER(int, lengths)[row * p.length_step] : position + 1;
-    if (end > p.max_blocks * BLOCK) end = p.max_blocks * BLOCK;
-  }
-  const long begin = p.window > 0 && position + 1 > p.window ? position + 1 - p.window : 0;
-
+  const Visible sees = visible(&p, POINTER(int, sequence)[t * p.sequence_step],
+                               POINTER(int, positions)[t * p.position_step],
+                               PRESENT(lengths) ? POINTER(int, lengths) : 0);
   float m = -infinity, l = 0, acc[DIMS];
   for (int i = 0; i < DIMS; ++i) acc[i] = 0;
-  int sees = 0;
+  bool any_seen = false;
   BARRIER();
-  for (long from = begin / BLOCK * BLOCK; from < end; from += BLOCK) {
-    const long block = POINTER(int, table)[row * p.table[0] + from / BLOCK * p.table[1]];
+  for (long from = sees.begin / BLOCK * BLOCK; from < sees.end; from += BLOCK) {
+    const long block = POINTER(int, table)[sees.row * p.table[0] + from / BLOCK * p.table[1]];
     if (block < 0 || block >= p.cache_blocks) continue;  // the same for every work item of the group
-    sees = 1;
-    const int first = begin > from ? (int)(begin - from) : 0, last = end - from < BLOCK ? (int)(end - from) : BLOCK;
+    any_seen = true;
+    const int first = sees.begin > from ? (int)(sees.begin - from) : 0;
+    const int last = sees.end - from < BLOCK ? (int)(sees.end - from) : BLOCK;
     float score = -infinity;
     if (j >= first && j < last) {
       GLOBAL const STORED(CACHE)* key =
@@ -81,10 +70,10 @@ KERNEL void attention(ADDRESS(q), ADDRESS(k), ADDRESS(v), ADDRESS(table), ADDRES
   const float top = sink > m ? sink : m, c = exp(m - top);
   l = fma(l, c, exp(sink - top));
   for (int i = 0; i < DIMS; ++i) acc[i] = acc[i] * c;
-  sees = 1;
+  any_seen = true;
 #endif
   for (int i = 0; i < DIMS; ++i) {
     const int d = j + i * BLOCK;
-    if (d < DV) POINTER(float, y)[t * p.y[0] + h * p.y[1] + d * p.y[2]] = sees ? acc[i] / l : 0.0f;
+    if (d < DV) POINTER(float, y)[t * p.y[0] + h * p.y[1] + d * p.y[2]] = any_seen ? acc[i] / l : 0.0f;
   }
 }

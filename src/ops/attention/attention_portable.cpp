@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host's side of attention.cl and cache_write.cl.
+// The host's side of attention.cl, attention_wide.cl and cache_write.cl.
+#include <algorithm>
 #include <cmath>
 
 #include "ops/portable/portable.h"
@@ -56,11 +57,19 @@ Result<PortablePlan> prepare_attention(const PortableQuery& query) {
   fixed.scale = static_cast<float>(query.attributes.f("scale"));
   if (fixed.scale == 0) fixed.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(d)));
   PortablePlan plan;
-  plan.source = "attention/attention.cl";
-  plan.entries = {"attention"};
+  // Work items that have vectors take whole blocks; others take a position each.
+  const int64_t width = query.vector_floats;
+  const bool wide =
+      width >= 8 && dv % width == 0 && query.operands[kK].contiguous && query.operands[kV].contiguous;
+  const int64_t group =
+      query.operands[kK].dims[1] > 0 ? query.operands[kQ].dims[1] / query.operands[kK].dims[1] : 1;
+  const int64_t heads = std::clamp<int64_t>(group, 1, 4);  // of an item
+  plan.source = wide ? "attention/attention_wide.cl" : "attention/attention.cl";
+  plan.entries = {wide ? "attention_wide" : "attention"};
+  if (wide) plan.define("WIDTH", width).define("HEADS", heads);
   plan.define("CACHE", std::string(dtype_name(query.dtype(kK)))).define("D", d).define("DV", dv);
   plan.define("CAPPED", int64_t{fixed.cap > 0}).define("SINKS", int64_t{query.present(kSinks)});
-  plan.run = [fixed](const PortableRun& run) {
+  plan.run = [=](const PortableRun& run) {
     const isthmus_tensor_arg_t* t = run.operands;
     Attention p = fixed;
     p.heads = t[kQ].dims[1];
@@ -80,6 +89,9 @@ Result<PortablePlan> prepare_attention(const PortableQuery& query) {
     KernelArguments arguments;
     for (int i = 0; i <= kY; ++i) arguments.operand(t[i]);
     arguments.value(p);
+    if (wide)
+      return run.launch(0, Grid::of_groups(t[kQ].dims[0], t[kK].dims[1], (p.group + heads - 1) / heads, 1),
+                        arguments);
     return run.launch(0, Grid::of_groups(t[kQ].dims[0], p.heads, 1, 64), arguments);
   };
   return plan;

@@ -22,6 +22,7 @@ struct PortableQuery {
   const Attributes& attributes;                 // complete
   std::span<const isthmus_operand_t> operands;  // inputs, then outputs
   int input_count;
+  int vector_floats = 4;  // of a work item: see plugin.h
 
   Dtype dtype(int operand) const { return static_cast<Dtype>(operands[operand].dtype); }
   bool present(int operand) const { return operands[operand].dtype != ISTHMUS_DTYPE_INVALID; }
@@ -84,6 +85,14 @@ struct PortableRun {
   isthmus_chip_stream_t* stream;
 };
 
+// A constant input as the kernel wants it. As with a chip's own layouts, equal names, source bytes, dtypes
+// and dims mean equal bytes.
+struct PortablePacking {
+  std::string layout;  // empty: as it is
+  uint64_t bytes = 0;
+  std::function<void(const void* src, void* dst)> pack;
+};
+
 // What prepare answers.
 struct PortablePlan {
   std::string source;                // "elementwise/unary.cl", below src/ops
@@ -101,8 +110,12 @@ struct PortablePlan {
       true;          // has / or sqrt, also in elementary functions; false: a chip without exact ones will do
   bool f64 = false;  // computes in F64 (sin, cos and tan do)
   uint64_t workspace_bytes = 0;
+  PortablePacking packed[ISTHMUS_MAX_OPERANDS];  // by input; constants only
   // Called at every run: launches only, no allocation.
   std::function<Status(const PortableRun&)> run;
+  // Instead of source, entries and run: plans that run one after the other over the same operands, each with
+  // its own kernels and packed inputs. Their workspaces are one.
+  std::vector<PortablePlan> parts;
 };
 
 // prepare may refuse with kUnimplemented and the reason.

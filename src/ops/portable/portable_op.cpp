@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/portable/portable_op.h"
 
+#include <algorithm>
+
 #include "ops/portable/source.h"
 
 namespace isthmus {
@@ -24,7 +26,10 @@ Result<PortablePlan> PortableOp::plan(const Device& device, const PortableQuery&
           "this chip's F32 / and sqrt are not rounded correctly in kernels, and exact numerics were asked "
           "for");
   }
-  if (device.has(ISTHMUS_FEATURE_KERNEL_F64)) plan.define("ISTHMUS_F64", "1");
+  if (device.has(ISTHMUS_FEATURE_KERNEL_F64)) {
+    plan.define("ISTHMUS_F64", "1");
+    for (PortablePlan& part : plan.parts) part.define("ISTHMUS_F64", "1");
+  }
   return plan;
 }
 
@@ -33,6 +38,15 @@ Result<std::unique_ptr<PortableOp>> PortableOp::build(DevicePtr device, Portable
   op->device_ = std::move(device);
   op->plan_ = std::move(plan);
   Device& on = *op->device_;
+  for (PortablePlan& part : op->plan_.parts) {
+    for (int i = 0; i < ISTHMUS_MAX_OPERANDS; ++i)
+      if (!part.packed[i].layout.empty()) op->plan_.packed[i] = part.packed[i];
+    op->plan_.workspace_bytes = std::max(op->plan_.workspace_bytes, part.workspace_bytes);
+    ASSIGN_OR_RETURN(std::unique_ptr<PortableOp> built, PortableOp::build(op->device_, std::move(part)));
+    op->implementation_ = built->implementation();
+    op->parts_.push_back(std::move(built));
+  }
+  if (!op->parts_.empty()) return op;
   const std::string language = portable_language(on.properties().kernel_languages);
   ASSIGN_OR_RETURN(const std::string source, portable_source(language, op->plan_.source, op->plan_.defines));
   for (const std::string& entry : op->plan_.entries) {
@@ -54,6 +68,9 @@ PortableOp::~PortableOp() {
 
 Status PortableOp::run(const isthmus_tensor_arg_t* operands, isthmus_address_t workspace,
                        Stream& stream) const {
+  for (const std::unique_ptr<PortableOp>& part : parts_)
+    RETURN_IF_ERROR(part->run(operands, workspace, stream));
+  if (!parts_.empty()) return ok();
   Status status = plan_.run(PortableRun{operands, workspace, device_->api(), kernels_, stream.handle()});
   if (status.ok() || !status.message().empty()) return status;
   // A launch failed: the plug-in has reported why.

@@ -20,6 +20,7 @@ class PortableOp {
   PortableOp(const PortableOp&) = delete;
 
   uint64_t workspace_bytes() const { return plan_.workspace_bytes; }
+  const PortablePacking& packing(int input) const { return plan_.packed[input]; }
   // "portable unary"
   const std::string& implementation() const { return implementation_; }
   Status run(const isthmus_tensor_arg_t* operands, isthmus_address_t workspace, Stream& stream) const;
@@ -30,6 +31,7 @@ class PortableOp {
   PortablePlan plan_;
   std::string implementation_;
   std::vector<isthmus_chip_kernel_t*> kernels_;
+  std::vector<std::unique_ptr<PortableOp>> parts_;
 };
 
 }  // namespace isthmus

@@ -38,6 +38,7 @@ typedef unsigned long ulong;
 #define ITEM(D) (GROUP(D) * LOCAL_ITEMS(D) + LOCAL_ITEM(D))
 #define ITEMS(D) (GROUPS(D) * LOCAL_ITEMS(D))
 #define BARRIER() __syncthreads()
+#define UNROLL _Pragma("unroll")
 
 FUNCTION float as_float(uint x) { return __uint_as_float(x); }
 FUNCTION uint as_uint(float x) { return __float_as_uint(x); }

@@ -26,6 +26,7 @@
 #define GROUP(D) ((long)get_group_id(D))
 #define GROUPS(D) ((long)get_num_groups(D))
 #define BARRIER() barrier(CLK_LOCAL_MEM_FENCE)
+#define UNROLL _Pragma("unroll")
 
 typedef char int8_t;
 typedef short int16_t;
