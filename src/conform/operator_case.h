@@ -20,8 +20,9 @@ struct CaseResult {
 
 // Prepares and runs a case, and compares every bit with `expected` (of SampleCase::run_reference).
 // kUnimplemented: the chip refuses, with its reason. Any other error is a fault: wrong bits, bytes written
-// outside of outputs and workspace, an input changed.
+// outside of outputs and workspace, an input changed. Fast numerics promise no bits, so none are compared.
 Result<CaseResult> run_case(const DevicePtr& device, const OpDef& def, const SampleCase& sample,
-                            const std::vector<HostTensor>& expected, Mode mode);
+                            const std::vector<HostTensor>& expected, Mode mode,
+                            isthmus_numerics_t numerics = ISTHMUS_NUMERICS_EXACT);
 
 }  // namespace isthmus::conform

@@ -15,71 +15,10 @@
 #include <thread>
 
 #include "devices/cuda/nvrtc.h"
-#include "ops/portable/portable.h"
-#include "ops/portable/source.h"
-#include "ops/registry.h"
-#include "ops/samples.h"
+#include "sources.h"
 
 namespace isthmus {
 namespace {
-
-// The distinct sources of every operator, by what is compiled; the operators that have one.
-struct Sources {
-  struct Made {
-    std::string what;  // "operator: file"
-    std::vector<std::string> entries;
-  };
-  std::map<std::string, Made> made;  // by source text
-  std::set<std::string> operators;
-  int refused = 0;
-};
-
-isthmus_operand_t operand_of(const TensorType& type, const Tensor* tensor, isthmus_role_t role) {
-  isthmus_operand_t o{};
-  o.size = sizeof o;
-  o.dtype = static_cast<isthmus_dtype_t>(type.dtype);
-  o.role = role;
-  o.rank = type.rank();
-  for (int d = 0; d < o.rank; ++d) o.dims[d] = o.dims_min[d] = type.shape[d].offset;
-  o.contiguous = !tensor || !tensor->present() || is_contiguous(*tensor);
-  if (o.contiguous)
-    contiguous_strides(o.dims, o.rank, o.strides);
-  else
-    std::copy(tensor->strides, tensor->strides + o.rank, o.strides);
-  return o;
-}
-
-Result<Sources> all_sources() {
-  Sources sources;
-  for (const OpDef* def : all_ops()) {
-    const PortableKernel* kernel = find_portable(def->name);
-    if (!kernel) continue;
-    uint64_t key = 0;
-    for (const Sample& declared : def->samples()) {
-      ASSIGN_OR_RETURN(const SampleCase sample, make_case(*def, declared, ++key));
-      std::vector<isthmus_operand_t> operands;
-      for (size_t i = 0; i < sample.inputs.size(); ++i)
-        operands.push_back(operand_of(sample.input_types[i], &sample.inputs[i].tensor(),
-                                      sample.constant[i] ? ISTHMUS_ROLE_CONSTANT : ISTHMUS_ROLE_ACTIVATION));
-      for (const TensorType& type : sample.output_types)
-        operands.push_back(operand_of(type, nullptr, ISTHMUS_ROLE_ACTIVATION));
-      Result<PortablePlan> plan =
-          kernel->prepare({*def, sample.attributes, operands, static_cast<int>(sample.inputs.size())});
-      if (!plan.ok()) {
-        ++sources.refused;
-        continue;
-      }
-      if (plan->parts.empty()) plan->parts = {*plan};
-      for (PortablePlan& part : plan->parts) {
-        part.define("ISTHMUS_F64", "1");
-        ASSIGN_OR_RETURN(const std::string text, portable_source("cuda-c++", part.source, part.defines));
-        sources.made.try_emplace(text, Sources::Made{def->name + ": " + part.source, part.entries});
-      }
-      sources.operators.insert(def->name);
-    }
-  }
-  return sources;
-}
 
 // The first instruction of the PTX that is not exact; empty when all are. Without .rn the driver's assembler
 // may contract a product and a sum.
@@ -127,14 +66,15 @@ Status check_ourselves(const cuda::Nvrtc& nvrtc, int capability) {
 
 int compile_all(const std::vector<int>& capabilities) {
   const auto found = cuda::Nvrtc::find();
-  const auto sources = all_sources();
+  const auto sources = kernel_sources("cuda-c++", {4});
   for (const Status& status : {found.status(), sources.status()}) {
     if (status.ok()) continue;
     fmt::print(stderr, "error: {}\n", status.message());
     return 1;
   }
   const cuda::Nvrtc& nvrtc = **found;
-  const std::vector<std::pair<std::string, Sources::Made>> all(sources->made.begin(), sources->made.end());
+  const std::vector<std::pair<std::string, KernelSources::Made>> all(sources->made.begin(),
+                                                                     sources->made.end());
   fmt::print("NVRTC {}: {} sources of {} operators ({} samples refused)\n", nvrtc.version(), all.size(),
              sources->operators.size(), sources->refused);
   int failures = 0;

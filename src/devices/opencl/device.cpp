@@ -134,6 +134,11 @@ Status Device::choose_modes() {
   if (wanted == "1" && !can_share)
     return unimplemented("ISTHMUS_OPENCL_SVM=1, but {} has no shared virtual memory; unset it", name_);
   svm_ = wanted == "" ? can_share : wanted == "1";
+  if (const char* vector = std::getenv("ISTHMUS_OPENCL_VECTOR")) {
+    vector_floats_ = std::atoi(vector);
+    if (vector_floats_ != 4 && vector_floats_ != 8 && vector_floats_ != 16)
+      return invalid_argument("ISTHMUS_OPENCL_VECTOR is '{}'; it is 4, 8 or 16", vector);
+  }
   const char* order = std::getenv("ISTHMUS_OPENCL_ORDER");
   const std::string_view queues = order ? order : "in";
   if (queues != "in" && queues != "out")

@@ -21,8 +21,9 @@ const std::vector<DeviceId>& find_devices();
 
 class Device {
  public:
-  // Reads ISTHMUS_OPENCL_SVM (0: buffers; 1: shared virtual memory; unset: the latter where there is some)
-  // and ISTHMUS_OPENCL_ORDER (in, out: the kind of queues; unset: in).
+  // Reads ISTHMUS_OPENCL_SVM (0: buffers; 1: shared virtual memory; unset: the latter where there is some),
+  // ISTHMUS_OPENCL_ORDER (in, out: the kind of queues; unset: in) and ISTHMUS_OPENCL_VECTOR (4, 8, 16: floats
+  // of a work item; unset: what the device says).
   static Result<std::unique_ptr<Device>> open(int32_t index);
   ~Device();
   Device(const Device&) = delete;
