@@ -15,8 +15,12 @@ cp tests/contributing/halve.cpp src/ops/halve/halve.cpp
 cp tests/contributing/hello.cpp src/cli/commands/hello.cpp
 
 cmake --preset release -DISTHMUS_EXAMPLES=OFF
-cmake --build build/release --parallel "$(nproc)" --target isthmus_conformance_ops_test isthmus_program
-build/release/bin/isthmus_conformance_ops_test --print-digests >tests/conformance/ops/digests.txt
+cmake --build build/release --parallel "$(nproc)" --target isthmus_conformance_ops_test print_operators isthmus_program
+tools/checks/generated --write
+tools/check generated
+grep -q '\bhalve\b' docs/operators.md || { echo "docs/operators.md does not name the new operator"; exit 1; }
+build/release/bin/isthmus_conformance_ops_test --gtest_filter='*halve*' | tail -20 | grep -q 'PASSED.* [1-9][0-9]* test' ||
+  { echo "no test of the new operator passed by its name"; exit 1; }
 build/release/bin/isthmus_conformance_ops_test | tee conformance.log | tail -5
 grep -q '\bhalve\b' conformance.log || { echo "the conformance test does not name the new operator"; exit 1; }
 [ "$(build/release/bin/isthmus hello)" = hello ]
