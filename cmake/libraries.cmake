@@ -2,24 +2,46 @@
 # The libraries the project stands on; docs/dependencies.md says why each.
 find_package(Threads REQUIRED)
 
-if(CMAKE_CROSSCOMPILING)
-  # Debian has no libraries for some of the machines we cross-build for: fmt from its headers, GoogleTest from Debian's
-  # source package, both of the building machine.
+# isthmus_host_headers(TARGET FOLDER): a library of headers alone, the building machine's, serves any other machine too.
+function(isthmus_host_headers target folder)
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/host_headers)
-  file(CREATE_LINK /usr/include/fmt ${CMAKE_BINARY_DIR}/host_headers/fmt SYMBOLIC)
-  add_library(fmt::fmt INTERFACE IMPORTED GLOBAL)
-  target_include_directories(fmt::fmt INTERFACE ${CMAKE_BINARY_DIR}/host_headers)
+  file(CREATE_LINK /usr/include/${folder} ${CMAKE_BINARY_DIR}/host_headers/${folder} SYMBOLIC)
+  add_library(${target} INTERFACE IMPORTED GLOBAL)
+  target_include_directories(${target} INTERFACE ${CMAKE_BINARY_DIR}/host_headers)
+endfunction()
+
+# isthmus_sysroot_library(TARGET HEADER LIBRARY): one of the machine built for, as tools/cross unpacks them.
+function(isthmus_sysroot_library target header library)
+  find_path(${library}_headers ${header})
+  find_library(${library}_file ${library})
+  if(NOT ${library}_headers OR NOT ${library}_file)
+    message(FATAL_ERROR "No ${library} for ${CMAKE_SYSTEM_PROCESSOR}: tools/cross ${CMAKE_SYSTEM_PROCESSOR} fetches it")
+  endif()
+  add_library(${target} UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(${target} PROPERTIES IMPORTED_LOCATION ${${library}_file}
+    INTERFACE_INCLUDE_DIRECTORIES ${${library}_headers})
+endfunction()
+
+if(CMAKE_CROSSCOMPILING)
+  isthmus_host_headers(fmt::fmt fmt)
   target_compile_definitions(fmt::fmt INTERFACE FMT_HEADER_ONLY)
 else()
   find_package(fmt REQUIRED)
 endif()
 
 if(NOT ISTHMUS_MINIMAL)
-  find_package(CLI11 REQUIRED)
-  find_package(nlohmann_json REQUIRED)
-  find_package(PkgConfig REQUIRED)
-  pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
-  pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+  if(CMAKE_CROSSCOMPILING)
+    isthmus_host_headers(CLI11::CLI11 CLI)
+    isthmus_host_headers(nlohmann_json::nlohmann_json nlohmann)
+    isthmus_sysroot_library(PkgConfig::PCRE2 pcre2.h pcre2-8)
+    isthmus_sysroot_library(PkgConfig::UTF8PROC utf8proc.h utf8proc)
+  else()
+    find_package(CLI11 REQUIRED)
+    find_package(nlohmann_json REQUIRED)
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+    pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+  endif()
 endif()
 
 if(ISTHMUS_TESTS)

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <sstream>
 
 namespace isthmus::e2e {
 namespace {
@@ -38,7 +39,9 @@ Outcome run(const Call& call) {
   const std::string base = testing::TempDir() + "isthmus_e2e_" + std::to_string(getpid());
   const std::string in = base + ".in", out = base + ".out", err = base + ".err";
   std::ofstream(in, std::ios::binary) << call.input;
-  std::vector<std::string> words = {ISTHMUS_PROGRAM};
+  std::istringstream emulator(ISTHMUS_EMULATOR);
+  std::vector<std::string> words(std::istream_iterator<std::string>(emulator), {});
+  words.push_back(ISTHMUS_PROGRAM);
   words.insert(words.end(), call.arguments.begin(), call.arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -50,7 +53,7 @@ Outcome run(const Call& call) {
     redirect(call.err.value_or(err), O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
     setenv("ISTHMUS_PACKED_CACHE", "off", 1);
     for (const std::string& setting : call.environment) putenv(const_cast<char*>(setting.c_str()));
-    execv(ISTHMUS_PROGRAM, argv.data());
+    execvp(argv[0], argv.data());
     _exit(127);
   }
   int status = 0;

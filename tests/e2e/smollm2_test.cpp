@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The default model, teacher-forced on 20 texts, against what llama.cpp computed (tests/llm/README.md).
+// The default model: teacher-forced on 20 texts, against what llama.cpp computed (tests/llm/README.md); and
+// the digest of all it computes, the same on every processor.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -54,6 +55,15 @@ TEST(SmolLM2, ArgmaxIsThatOfLlamaCpp) {
   const double ratio = std::exp((ours - reference) / static_cast<double>(scored));
   RecordProperty("perplexity_over_reference", std::to_string(ratio));
   EXPECT_NEAR(ratio, 1, 0.002);
+}
+
+TEST(SmolLM2, DigestIsTheStoredOne) {
+  const std::string model = default_model();
+  if (!std::filesystem::exists(model)) GTEST_SKIP() << "no " << model << "; tools/fetch_model fetches it";
+  const Outcome outcome = run({"trace", model, "--exact", "--no-fallback", "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.json()["sha256"],
+            nlohmann::json::parse(read_file(source_path("tests/e2e/digests.json")))["SmolLM2-135M Q4_1"]);
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ class Formats : public testing::TestWithParam<const char*> {};
 
 TEST_P(Formats, DigestIsTheStoredOne) {
   const std::string format = GetParam(), model = write_file(format + ".gguf", ""), expected = stored(format);
-  const std::string command = std::string(ISTHMUS_MAKE_RANDOM_MODEL) + " --shape tiny-qwen3 --dtype " +
+  const std::string command = ISTHMUS_EMULATOR " " ISTHMUS_MAKE_RANDOM_MODEL " --shape tiny-qwen3 --dtype " +
                               format + " --tokenizer-from " + model_path("qwen3") + " --out " + model +
                               " >/dev/null";
   ASSERT_EQ(std::system(command.c_str()), 0) << command;
