@@ -67,9 +67,14 @@ FUNCTION void stage(ADDRESS(q), ADDRESS(scale), ADDRESS(sum), const ProductQuant
 }
 
 #ifdef FP4
-// Bits of an F32 2^127 too small, subnormals included: twice the FP4 value.
-#define NUMBERS(CODES) \
-  (AS(float, WIDTH, (((CODES) & 7u) << 22) | (((CODES) & 8u) << 28)) * 0x1p127f)
+// Twice the FP4 value: 0 and 1, then by exponent and mantissa as an F32 has them; no subnormals, which are slow.
+#define NUMBERS(CODES) fp4_numbers(CODES)
+FUNCTION floats fp4_numbers(VECTOR(uint, WIDTH) code) {
+  const VECTOR(uint, WIDTH) magnitude = code & 7u;
+  const floats large = AS(float, WIDTH, (magnitude << 22) + (127u << 23));
+  const floats value = CHOOSE(float, WIDTH, magnitude < (VECTOR(uint, WIDTH))(2u), CONVERT(float, WIDTH, magnitude), large);
+  return AS(float, WIDTH, AS(uint, WIDTH, value) | ((code & 8u) << 28));
+}
 #else
 #define NUMBERS(CODES) CONVERT(float, WIDTH, AS(int, WIDTH, CODES))
 #endif
