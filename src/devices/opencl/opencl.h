@@ -36,7 +36,6 @@ namespace isthmus::opencl {
   X(clEnqueueNDRangeKernel)         \
   X(clCreateUserEvent)              \
   X(clSetUserEventStatus)           \
-  X(clSetEventCallback)             \
   X(clWaitForEvents)                \
   X(clRetainEvent)                  \
   X(clReleaseEvent)                 \

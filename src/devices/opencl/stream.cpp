@@ -9,20 +9,6 @@ namespace {
 constexpr size_t kRemembered = 256;  // commands; from there on those done are forgotten as new ones come
 constexpr int kFlushEvery = 16;      // so that drivers start work that nobody waits for
 
-struct HostCall {
-  const Api* cl;
-  void (*function)(void*);
-  void* argument;
-  cl_event done;
-};
-
-void CL_CALLBACK run_host_call(cl_event, cl_int, void* data) {
-  const std::unique_ptr<HostCall> call(static_cast<HostCall*>(data));
-  call->function(call->argument);
-  call->cl->clSetUserEventStatus(call->done, CL_COMPLETE);
-  call->cl->clReleaseEvent(call->done);
-}
-
 }  // namespace
 
 cl_int EventRef::status() const {
@@ -154,8 +140,8 @@ Status Stream::fill(isthmus_address_t dst, uint8_t value, uint64_t bytes) {
   });
 }
 
-// A marker calls the function when all before is done; what follows waits for a user event that the call
-// sets.
+// The function is called when a marker says that all before is done; what follows waits for a user event that
+// is set when it has returned.
 Status Stream::call_host(void (*function)(void*), void* argument) {
   RETURN_IF_ERROR(
       enqueue("putting a host call on a stream", [&](cl_uint n, const cl_event* waits, cl_event* event) {
@@ -170,15 +156,9 @@ Status Stream::call_host(void (*function)(void*), void* argument) {
   const EventRef done(cl_, cl_.clCreateUserEvent(context_, &code));
   RETURN_IF_ERROR(check(code, "making an event for a host call"));
   RETURN_IF_ERROR(wait_for(done));
-  auto call = std::make_unique<HostCall>(HostCall{&cl_, function, argument, done.get()});
+  cl_.clRetainEvent(before.get());
   cl_.clRetainEvent(done.get());
-  code = cl_.clSetEventCallback(before.get(), CL_COMPLETE, run_host_call, call.get());
-  if (code != CL_SUCCESS) {
-    cl_.clSetUserEventStatus(done.get(), CL_COMPLETE);
-    cl_.clReleaseEvent(done.get());
-    return check(code, "putting a host call on a stream");
-  }
-  call.release();
+  host_calls_.add({before.get(), function, argument, done.get()});
   return check(cl_.clFlush(queue_), "starting the work of a stream");
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 
+#include "devices/opencl/host_calls.h"
 #include "devices/opencl/memory.h"
 
 namespace isthmus::opencl {
@@ -66,7 +67,7 @@ class Stream {
 
  private:
   Stream(const Api& cl, cl_context context, const Memory& memory, bool out_of_order)
-      : cl_(cl), context_(context), memory_(memory), out_of_order_(out_of_order) {}
+      : cl_(cl), context_(context), memory_(memory), out_of_order_(out_of_order), host_calls_(cl) {}
   void drop_done(size_t keep);
   Status copy_on_device(const Place& dst, const Place& src, uint64_t bytes);
 
@@ -79,6 +80,7 @@ class Stream {
   std::deque<EventRef> commands_;  // since the last wait, as far as they were not seen done
   Status failed_;                  // the first failure since the last wait
   int unflushed_ = 0;
+  HostCalls host_calls_;
 };
 
 // A point in a stream; one never recorded is done. Thread-safe.
