@@ -1,67 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every declared operator with all its samples: the bits of the reference, or a refusal that says why.
+// Every declared operator with its samples: the bits of the reference, or a refusal that says why.
 #include <map>
 
 #include "conform/check.h"
+#include "conform/diagnosis.h"
 #include "conform/operator_case.h"
+#include "conform/sample_choice.h"
 #include "ops/registry.h"
 
 namespace isthmus::conform {
 namespace {
 
-constexpr size_t kQuickSamples = 6;
+constexpr uint64_t kOtherContents = uint64_t{1} << 32;  // keys of contents that no sample's number reaches
 
-const char* mode_name(Mode mode) {
-  switch (mode) {
-    case Mode::kPlain: return "";
-    case Mode::kRanged: return ", prepared for larger dims";
-    case Mode::kReplayed: return ", captured and replayed";
+class OperatorCheck {
+ public:
+  OperatorCheck(const DevicePtr& device, const OpDef& def, bool quick)
+      : device_(device), def_(def), samples_(choose_samples(def, quick)) {}
+
+  Outcome run() {
+    for (const NumberedSample& chosen : samples_)
+      if (const Status status = try_sample(chosen); !status.ok()) return failed(status.message());
+    if (runs_ == 0) return not_yet(refusal_.empty() ? "it has no samples" : refusal_);
+    std::string detail = fmt::format("{} runs", runs_);
+    for (const auto& [name, count] : implementations_) detail += fmt::format("; {} ({})", name, count);
+    if (refused_ > 0) detail += fmt::format("; {} samples refused, as: {}", refused_, refusal_);
+    return passed(std::move(detail));
   }
-  return "";
-}
 
-Outcome check_operator(const DevicePtr& device, const OpDef& def, bool quick) {
-  const std::vector<Sample> samples = def.samples();
-  // A quick run takes samples from all over the list.
-  const size_t step = quick && samples.size() > kQuickSamples ? samples.size() / kQuickSamples : 1;
-  std::map<std::string, int> implementations;
-  std::string refusal;
-  int runs = 0, refused = 0;
-  for (size_t i = 0; i < samples.size(); i += step) {
-    Result<SampleCase> sample = make_case(def, samples[i], i + 1);
-    if (!sample.ok()) return failed(sample.status().to_string());
-    const std::string what = fmt::format("{}, sample {}", sample->describe(def), i + 1);
-    Result<std::vector<HostTensor>> expected = sample->run_reference(def);
-    if (!expected.ok())
-      return failed(fmt::format("{}: the reference fails: {}", what, expected.status().to_string()));
-    for (const Mode mode : {Mode::kPlain, Mode::kRanged, Mode::kReplayed}) {
-      const Result<CaseResult> result = run_case(device, def, *sample, *expected, mode);
+ private:
+  Status try_sample(const NumberedSample& chosen) {
+    ASSIGN_OR_RETURN(const SampleCase sample, make_case(def_, chosen.sample, chosen.number));
+    ASSIGN_OR_RETURN(const SampleCase other, make_case(def_, chosen.sample, chosen.number + kOtherContents));
+    const std::string what = fmt::format("{}, sample {}", sample.describe(def_), chosen.number);
+    ASSIGN_OR_RETURN(const std::vector<HostTensor> expected, sample.run_reference(def_),
+                     "{}: the reference fails", what);
+    for (const Mode mode : {Mode::kPlain, Mode::kRanged, Mode::kReplayed, Mode::kUnaligned, Mode::kRefilled,
+                            Mode::kRepeated, Mode::kHeld}) {
+      CaseOptions options;
+      options.mode = mode;
+      options.other = &other;
+      const Result<CaseResult> result = run_case(device_, def_, sample, expected, options);
+      const std::string how = mode == Mode::kPlain ? what : fmt::format("{}, {}", what, mode_name(mode));
       if (!result.ok() && result.status().code() == Code::kUnimplemented) {
-        if (mode == Mode::kPlain) ++refused;
-        refusal = result.status().message();
+        if (mode == Mode::kPlain) ++refused_;
+        refusal_ = result.status().message();
+        if (mode == Mode::kPlain) return ok();
         continue;
       }
-      if (!result.ok())
-        return failed(fmt::format("{}{}: {}", what, mode_name(mode), result.status().to_string()));
+      if (!result.ok()) return error(Code::kInternal, "{}: {}", how, result.status().to_string());
       if (!result->tried) continue;
-      ++runs;
-      ++implementations[result->implementation];
+      if (!result->difference.empty()) {
+        const std::string cause = diagnose(device_, def_, sample, expected, options, *result);
+        return error(Code::kInternal, "{}: {}{}{}", how, result->difference, cause.empty() ? "" : "; ",
+                     cause);
+      }
+      ++runs_;
+      ++implementations_[result->implementation];
     }
+    return ok();
   }
-  if (runs == 0) return not_yet(refusal.empty() ? "it has no samples" : refusal);
-  std::string detail = fmt::format("{} runs", runs);
-  for (const auto& [name, count] : implementations) detail += fmt::format("; {} ({})", name, count);
-  if (refused > 0) detail += fmt::format("; {} samples refused, as: {}", refused, refusal);
-  return passed(std::move(detail));
-}
+
+  const DevicePtr& device_;
+  const OpDef& def_;
+  const std::vector<NumberedSample> samples_;
+  std::map<std::string, int> implementations_;
+  std::string refusal_;
+  int runs_ = 0, refused_ = 0;
+};
 
 }  // namespace
 
 std::vector<Check> operator_checks(bool quick) {
   std::vector<Check> checks;
   for (const OpDef* def : all_ops())
-    checks.push_back({"operators", def->name,
-                      [def, quick](const DevicePtr& device) { return check_operator(device, *def, quick); }});
+    checks.push_back({"operators", def->name, [def, quick](const DevicePtr& device) {
+                        return OperatorCheck(device, *def, quick).run();
+                      }});
   return checks;
 }
 

@@ -101,7 +101,10 @@ TEST_P(Portable, GivesTheBitsOfItsReference) {
     for (const conform::Mode mode : {conform::Mode::kPlain, conform::Mode::kRanged}) {
       const bool ranged = mode == conform::Mode::kRanged;
       if (ranged && few()) continue;
-      const auto result = conform::run_case(*device(), def, sample, expected, mode, numerics);
+      conform::CaseOptions options;
+      options.mode = mode;
+      options.numerics = numerics;
+      const auto result = conform::run_case(*device(), def, sample, expected, options);
       if (!result.ok() && result.status().code() == Code::kUnimplemented) {
         if (!ranged) ++row.refusals[result.status().message()];
         continue;
@@ -109,6 +112,7 @@ TEST_P(Portable, GivesTheBitsOfItsReference) {
       ASSERT_TRUE(result.ok()) << what << (ranged ? ", dims as ranges: " : ": ")
                                << result.status().to_string();
       if (!result->tried) continue;
+      ASSERT_EQ(result->difference, "") << what << (ranged ? ", dims as ranges" : "");
       ++row.implementations[result->implementation];
       row.ranged += ranged;
     }
