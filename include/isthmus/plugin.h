@@ -28,7 +28,7 @@
  * Errors. Every entry that can fail returns a code and, before returning a failure, calls report_error of the
  * device's host once, from the same thread, with a sentence: what happened, where, what to do. Nothing is
  * freed across the line and no C++ exception may cross it. Failures of asynchronous work surface at
- * stream_wait, event_wait and event_query of the stream it was put on.
+ * stream_wait, event_wait and event_query of the stream it was put on: at the first after it, and once.
  *
  * A device that is lost (reset, unplugged, its driver gone) stays so until it is closed: from then on every
  * entry that can fail and needs the device returns ISTHMUS_DEVICE_LOST, those that wait return at once, and
@@ -190,7 +190,7 @@ typedef struct isthmus_operand_t {
 /* What run is told of an operand; dtype and rank are those prepared for. No output overlaps an input or
  * another output. A state is an input only, which is written in place; no other operand overlaps it. */
 typedef struct isthmus_tensor_arg_t {
-  isthmus_address_t address;         /* of element 0; 0 for an absent optional operand */
+  isthmus_address_t address;         /* of element 0, aligned for its dtype; 0: an absent operand */
   int64_t dims[ISTHMUS_MAX_RANK];    /* within those prepared for; any may be 0 */
   int64_t strides[ISTHMUS_MAX_RANK]; /* filled in for contiguous operands, too */
 } isthmus_tensor_arg_t;
@@ -328,7 +328,7 @@ typedef struct isthmus_plugin_t {
   /* Work put on the stream after this starts after the event, which may be of another stream of this device.
    */
   isthmus_status_t (*stream_wait_event)(isthmus_chip_stream_t* stream, isthmus_chip_event_t* event);
-  /* Optional, and so announced by a feature; likewise import_host and the entries of capture. */
+  /* Of events that are done, else an error. Optional, announced by a feature, as import_host and capture. */
   isthmus_status_t (*event_elapsed)(isthmus_chip_event_t* start, isthmus_chip_event_t* end, double* seconds);
 
   /* -- operators: optional -- */
@@ -338,14 +338,14 @@ typedef struct isthmus_plugin_t {
                                  isthmus_prepared_t* prepared);
   /* Makes the layout that packed_layout[input] names; host memory to host memory, no stream involved. */
   isthmus_status_t (*op_pack)(isthmus_chip_op_t* op, int32_t input, const void* src, void* dst);
-  /* Cheap: no allocation, no analysis. The arguments are copied before it returns. operands: inputs, then
-   * outputs. */
+  /* Cheap: no allocation, no analysis, no wait. The arguments are copied before it returns. operands: inputs,
+   * then outputs. */
   isthmus_status_t (*op_run)(isthmus_chip_op_t* op, const isthmus_tensor_arg_t* operands,
                              isthmus_address_t workspace, isthmus_chip_stream_t* stream);
   void (*op_release)(isthmus_chip_op_t* op); /* the caller made sure that no stream still uses it */
 
   /* -- capture and replay: optional -- */
-  /* Between begin and end nothing runs; what is put on the stream is kept, with its addresses and dims. */
+  /* Between begin and end, always a pair, nothing runs; work is kept, with its addresses and dims. */
   isthmus_status_t (*capture_begin)(isthmus_chip_stream_t* stream);
   isthmus_status_t (*capture_end)(isthmus_chip_stream_t* stream, isthmus_chip_capture_t** capture);
   isthmus_status_t (*capture_replay)(isthmus_chip_capture_t* capture, isthmus_chip_stream_t* stream);

@@ -44,6 +44,7 @@ Counts count(const std::vector<CheckResult>& results) {
       case Verdict::kFailed: ++counts.failed; break;
       case Verdict::kNever: ++counts.never; break;
       case Verdict::kNotYet: ++counts.not_yet; break;
+      case Verdict::kUnexpected: ++counts.unexpected; break;
     }
   return counts;
 }
@@ -68,17 +69,23 @@ Result<Json> make_certificate(const Device& device, const std::string& kit, bool
   ASSIGN_OR_RETURN(const std::string plugin_hash, file_sha256(device.plugin().path()));
   ASSIGN_OR_RETURN(const std::string kit_hash, file_sha256(kit));
   Json list = Json::array();
-  for (const CheckResult& r : results)
+  for (const CheckResult& r : results) {
     list.push_back({{"group", r.group},
                     {"name", r.name},
                     {"verdict", verdict_name(r.verdict)},
                     {"detail", r.detail},
                     {"seconds", r.seconds}});
+    if (!r.dtypes.empty()) list.back()["dtypes"] = r.dtypes;
+    for (const Measure& m : r.measures)
+      list.back()["measures"].push_back(
+          {{"name", m.name}, {"value", m.value}, {"unit", m.unit}, {"share", m.share}});
+  }
   Json certificate = {
       {"passed", counts.passed},
       {"failed", counts.failed},
       {"never", counts.never},
       {"not_yet", counts.not_yet},
+      {"unexpected_passes", counts.unexpected},
       {"quick", quick},
       {"plugin",
        {{"name", api.name},

@@ -9,7 +9,7 @@
 namespace isthmus::conform {
 
 struct Counts {
-  int passed = 0, failed = 0, never = 0, not_yet = 0;
+  int passed = 0, failed = 0, never = 0, not_yet = 0, unexpected = 0;
 };
 Counts count(const std::vector<CheckResult>& results);
 

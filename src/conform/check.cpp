@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conform/check.h"
 
+#include <array>
 #include <iterator>
 
 namespace isthmus::conform {
@@ -11,15 +12,18 @@ const char* verdict_name(Verdict verdict) {
     case Verdict::kFailed: return "failed";
     case Verdict::kNever: return "never";
     case Verdict::kNotYet: return "not yet";
+    case Verdict::kUnexpected: return "unexpected pass";
   }
   return "";
 }
 
 Outcome outcome_of(const Status& status) { return status.ok() ? passed() : failed(status.to_string()); }
 
-std::vector<Check> all_checks(bool quick) {
-  std::vector<Check> all = runtime_checks(), operators = operator_checks(quick);
-  std::move(operators.begin(), operators.end(), std::back_inserter(all));
+std::vector<Check> all_checks(bool quick, double soak_seconds) {
+  std::vector<Check> all;
+  for (std::vector<Check>& group : std::array{runtime_checks(), misuse_checks(), operator_checks(quick),
+                                              model_checks(), soak_checks(soak_seconds), speed_checks(quick)})
+    std::move(group.begin(), group.end(), std::back_inserter(all));
   return all;
 }
 

@@ -96,9 +96,22 @@ class Child {
 };
 
 Verdict verdict_of(const std::string& name) {
-  for (const Verdict v : {Verdict::kPassed, Verdict::kNever, Verdict::kNotYet})
+  for (const Verdict v : {Verdict::kPassed, Verdict::kNever, Verdict::kNotYet, Verdict::kUnexpected})
     if (name == verdict_name(v)) return v;
   return Verdict::kFailed;
+}
+
+// What a child said at the end of a check. It is our own program, but a chip in it may write to its output.
+Outcome outcome_of_line(const nlohmann::json& line) {
+  Outcome outcome;
+  try {
+    outcome = {verdict_of(line.at("verdict")), line.at("detail"), {}, line.at("dtypes")};
+    for (const nlohmann::json& m : line.value("measures", nlohmann::json::array()))
+      outcome.measures.push_back({m.at(0), m.at(1), m.at(2), m.at(3)});
+  } catch (const nlohmann::json::exception&) {
+    return failed("the chip's process said something else than a result");
+  }
+  return outcome;
 }
 
 }  // namespace
@@ -108,20 +121,23 @@ void run_checks(const DevicePtr& device, const std::vector<Check>& checks, size_
     say(out, {{"begin", i}});
     const auto start = Clock::now();
     const Outcome outcome = checks[i].run(device);
-    say(out, {{"end", i},
-              {"verdict", verdict_name(outcome.verdict)},
-              {"detail", outcome.detail},
-              {"seconds", seconds_since(start)}});
+    nlohmann::json line = {{"end", i},
+                           {"verdict", verdict_name(outcome.verdict)},
+                           {"detail", outcome.detail},
+                           {"dtypes", outcome.dtypes},
+                           {"seconds", seconds_since(start)}};
+    for (const Measure& m : outcome.measures) line["measures"].push_back({m.name, m.value, m.unit, m.share});
+    say(out, line);
   }
 }
 
 Result<std::vector<CheckResult>> run_in_children(const std::vector<std::string>& command,
                                                  const std::vector<Check>& checks, double limit_seconds,
-                                                 const std::function<void(const CheckResult&)>& on_result) {
+                                                 const std::function<void(CheckResult&)>& on_result) {
   std::vector<CheckResult> results;
-  const auto add = [&](Verdict verdict, std::string detail, double seconds) {
+  const auto add = [&](Outcome outcome, double seconds) {
     const Check& check = checks[results.size()];
-    results.push_back({check.group, check.name, verdict, std::move(detail), seconds});
+    results.push_back({std::move(outcome), check.group, check.name, seconds});
     if (on_result) on_result(results.back());
   };
   while (results.size() < checks.size()) {
@@ -135,7 +151,7 @@ Result<std::vector<CheckResult>> run_in_children(const std::vector<std::string>&
       const nlohmann::json json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
       if (json.is_object() && json.value("begin", checks.size()) == results.size()) begun = any = true;
       if (!begun || !json.is_object() || json.value("end", checks.size()) != results.size()) continue;
-      add(verdict_of(json.value("verdict", "")), json.value("detail", ""), json.value("seconds", 0.0));
+      add(outcome_of_line(json), json.value("seconds", 0.0));
       begun = false;
       if (results.size() == checks.size()) break;
     }
@@ -145,9 +161,12 @@ Result<std::vector<CheckResult>> run_in_children(const std::vector<std::string>&
     if (!any)
       return error(Code::kUnavailable, "the chip's process came to no check: {}", hangs ? "it hangs" : end);
     // Between two checks nothing of the chip should run; what ends the process there is put to the next one.
-    add(Verdict::kFailed,
-        hangs ? fmt::format("hangs: no answer in {:.0f} s", limit_seconds)
-              : fmt::format("the process ended: {}", end),
+    if (const std::string& meaning = checks[results.size()].crash; !hangs && begun && !meaning.empty()) {
+      add(never(fmt::format("{} ({})", meaning, end)), 0);
+      continue;
+    }
+    add(failed(hangs ? fmt::format("hangs: no answer in {:.0f} s", limit_seconds)
+                     : fmt::format("the process ended: {}", end)),
         hangs ? limit_seconds : 0);
   }
   return results;

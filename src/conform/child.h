@@ -6,10 +6,8 @@
 
 namespace isthmus::conform {
 
-struct CheckResult {
+struct CheckResult : Outcome {
   std::string group, name;
-  Verdict verdict = Verdict::kFailed;
-  std::string detail;
   double seconds = 0;
 };
 
@@ -20,9 +18,9 @@ void run_checks(const DevicePtr& device, const std::vector<Check>& checks, size_
 // In the parent: starts `command` with the number of the first check as last argument, as often as it takes.
 // Its standard output is read; what it says on standard error passes. A check without an answer for
 // limit_seconds is a hang: the child is killed and the next one goes on behind it. An error when no child
-// comes to its first check.
+// comes to its first check. on_result may change the result.
 Result<std::vector<CheckResult>> run_in_children(const std::vector<std::string>& command,
                                                  const std::vector<Check>& checks, double limit_seconds,
-                                                 const std::function<void(const CheckResult&)>& on_result);
+                                                 const std::function<void(CheckResult&)>& on_result);
 
 }  // namespace isthmus::conform

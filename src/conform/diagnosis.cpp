@@ -62,9 +62,9 @@ std::string in_common(const std::vector<HostTensor>& expected, const std::vector
   if (d.lost_nan == d.count) return "every element that differs should be NaN: NaN is dropped";
   if (d.flushed == d.count)
     return "every element that differs is subnormal and became zero: subnormal numbers are flushed";
-  if (d.count < d.elements && d.all_last_of_tensor)
-    return d.unwritten == d.count ? "only the last element is wrong, and was never written: a tail of one"
-                                  : "only the last element is wrong: a tail of one";
+  if (d.all_last_of_tensor && d.unwritten == d.count)
+    return "only the last element is wrong, and was never written: a tail of one";
+  if (d.count < d.elements && d.all_last_of_tensor) return "only the last element is wrong: a tail of one";
   if (d.unwritten == d.count) return fmt::format("{} of {} elements were never written", d.count, d.elements);
   if (d.count < d.elements && d.all_last_of_row) return "only the last element of each row is wrong: a tail";
   return "";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every declared operator with its samples: the bits of the reference, or a refusal that says why.
+#include <algorithm>
 #include <map>
 
 #include "conform/check.h"
@@ -21,11 +22,15 @@ class OperatorCheck {
   Outcome run() {
     for (const NumberedSample& chosen : samples_)
       if (const Status status = try_sample(chosen); !status.ok()) return failed(status.message());
-    if (runs_ == 0) return not_yet(refusal_.empty() ? "it has no samples" : refusal_);
+    Outcome outcome = not_yet(refusal_.empty() ? "it has no samples" : refusal_);
+    outcome.dtypes = dtypes_;
+    if (runs_ == 0) return outcome;
     std::string detail = fmt::format("{} runs", runs_);
     for (const auto& [name, count] : implementations_) detail += fmt::format("; {} ({})", name, count);
     if (refused_ > 0) detail += fmt::format("; {} samples refused, as: {}", refused_, refusal_);
-    return passed(std::move(detail));
+    outcome.verdict = Verdict::kPassed;
+    outcome.detail = std::move(detail);
+    return outcome;
   }
 
  private:
@@ -35,6 +40,11 @@ class OperatorCheck {
     const std::string what = fmt::format("{}, sample {}", sample.describe(def_), chosen.number);
     ASSIGN_OR_RETURN(const std::vector<HostTensor> expected, sample.run_reference(def_),
                      "{}: the reference fails", what);
+    // Of a weight where there is one, as that is what operators differ by.
+    const auto weight = std::find(sample.constant.begin(), sample.constant.end(), true);
+    const size_t which = weight == sample.constant.end() ? 0 : weight - sample.constant.begin();
+    const std::string dtype{dtype_name(sample.input_types.empty() ? sample.output_types[0].dtype
+                                                                  : sample.input_types[which].dtype)};
     for (const Mode mode : {Mode::kPlain, Mode::kRanged, Mode::kReplayed, Mode::kUnaligned, Mode::kRefilled,
                             Mode::kRepeated, Mode::kHeld}) {
       CaseOptions options;
@@ -43,10 +53,11 @@ class OperatorCheck {
       const Result<CaseResult> result = run_case(device_, def_, sample, expected, options);
       const std::string how = mode == Mode::kPlain ? what : fmt::format("{}, {}", what, mode_name(mode));
       if (!result.ok() && result.status().code() == Code::kUnimplemented) {
-        if (mode == Mode::kPlain) ++refused_;
         refusal_ = result.status().message();
-        if (mode == Mode::kPlain) return ok();
-        continue;
+        if (mode != Mode::kPlain) continue;
+        ++refused_;
+        dtypes_.emplace(dtype, false);
+        return ok();
       }
       if (!result.ok()) return error(Code::kInternal, "{}: {}", how, result.status().to_string());
       if (!result->tried) continue;
@@ -56,6 +67,7 @@ class OperatorCheck {
                      cause);
       }
       ++runs_;
+      dtypes_[dtype] = true;
       ++implementations_[result->implementation];
     }
     return ok();
@@ -65,6 +77,7 @@ class OperatorCheck {
   const OpDef& def_;
   const std::vector<NumberedSample> samples_;
   std::map<std::string, int> implementations_;
+  std::map<std::string, bool> dtypes_;  // whether the chip takes it
   std::string refusal_;
   int runs_ = 0, refused_ = 0;
 };

@@ -41,10 +41,15 @@ Result<StepLimits> step_limits(const Model& model, const EngineOptions& options)
 Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> model,
                                                std::shared_ptr<Platform> platform,
                                                const EngineOptions& options) {
+  ASSIGN_OR_RETURN(std::vector<DevicePtr> devices, platform->open_list(options.device));
+  return create(std::move(model), std::move(devices), options);
+}
+
+Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> model,
+                                               std::vector<DevicePtr> devices, const EngineOptions& options) {
   std::unique_ptr<Engine> engine(new Engine);
   Engine& e = *engine;
   e.model_ = std::move(model);
-  e.platform_ = std::move(platform);
   ASSIGN_OR_RETURN(e.limits_, step_limits(*e.model_, options));
   const StepLimits& limits = e.limits_;
   e.context_ = context_of(*e.model_, options);
@@ -58,7 +63,7 @@ Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> mode
                  "are available; a smaller --context needs less",
                  e.model_->file().path(), mib(need.total()), mib(need.weights), mib(need.cache),
                  limits.cache_blocks * kCacheBlock, mib(need.activations), mib(available));
-  RETURN_IF_ERROR(e.place(options));
+  RETURN_IF_ERROR(e.place(std::move(devices), options));
   RETURN_IF_ERROR(e.compile(options));
   return engine;
 }
@@ -67,10 +72,9 @@ Engine::~Engine() {
   if (pipeline_) (void)pipeline_->wait();  // States must outlive the work on them.
 }
 
-// Opens the chips and shares out the layers.
-Status Engine::place(const EngineOptions& options) {
+// Shares out the layers.
+Status Engine::place(std::vector<DevicePtr> devices, const EngineOptions& options) {
   std::map<Device*, std::shared_ptr<WeightStore>> weights;
-  ASSIGN_OR_RETURN(std::vector<DevicePtr> devices, platform_->open_list(options.device));
   for (DevicePtr& device : devices) {
     std::shared_ptr<WeightStore>& store = weights[device.get()];
     if (!store) store = std::make_shared<WeightStore>(device, options.packed_cache, options.cancelled);

@@ -45,6 +45,9 @@ class Engine {
   static Result<std::unique_ptr<Engine>> create(std::shared_ptr<const Model> model,
                                                 std::shared_ptr<Platform> platform,
                                                 const EngineOptions& options);
+  // On devices that are open already; options.device is for messages.
+  static Result<std::unique_ptr<Engine>> create(std::shared_ptr<const Model> model,
+                                                std::vector<DevicePtr> devices, const EngineOptions& options);
   ~Engine();
 
   // -- sequences --
@@ -109,7 +112,7 @@ class Engine {
     bool all_logits;
   };
   Engine() = default;
-  Status place(const EngineOptions& options);
+  Status place(std::vector<DevicePtr> devices, const EngineOptions& options);
   Status compile(const EngineOptions& options);
   Result<Sequence*> find(SequenceId id);
   Status check_length(size_t length) const;
@@ -123,7 +126,6 @@ class Engine {
   Status start(const Piece& piece, float* logits);
 
   std::shared_ptr<const Model> model_;
-  std::shared_ptr<Platform> platform_;
   std::vector<Part> parts_;
   std::function<bool()> cancelled_;
   std::unique_ptr<Pipeline> pipeline_;

@@ -7,8 +7,14 @@
 namespace isthmus {
 
 Result<std::shared_ptr<const Model>> Model::open(const std::string& path) {
+  ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file, ModelFile::open(path));
+  return create(std::move(file));
+}
+
+Result<std::shared_ptr<const Model>> Model::create(std::shared_ptr<const ModelFile> file) {
   std::shared_ptr<Model> model(new Model);
-  ASSIGN_OR_RETURN(model->file_, ModelFile::open(path));
+  model->file_ = std::move(file);
+  const std::string& path = model->file_->path();
   ASSIGN_OR_RETURN(model->family_, find_family(*model->file_));
   ASSIGN_OR_RETURN(model->config_, read_transformer_config(*model->file_));
   ASSIGN_OR_RETURN(TokenizerSource source, model->file_->tokenizer(), "{}", path);

@@ -22,6 +22,7 @@ struct MemoryNeed {
 class Model {
  public:
   static Result<std::shared_ptr<const Model>> open(const std::string& path);
+  static Result<std::shared_ptr<const Model>> create(std::shared_ptr<const ModelFile> file);
 
   const ModelFile& file() const { return *file_; }
   std::shared_ptr<const ModelFile> shared_file() const { return file_; }

@@ -40,6 +40,41 @@ TEST(Conform, WhatIsNoChipIsSaid) {
   EXPECT_EQ(run({"conform", "cpu", "--only", "nothing"}).code, 1);
 }
 
+TEST(Conform, WhatIsNoPlugInIsSaid) {
+  const Outcome outcome = run({"conform", write_file("isthmus_none.so", "no library")});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_NE(outcome.err.find("isthmus_none.so"), std::string::npos) << outcome.err;
+}
+
+TEST(Conform, AListOfWhatCannotPassIsKeptTrue) {
+  const auto conform = [](const std::string& list) {
+    return run({"conform", "cpu", "--only", "misuse", "--json", "--expect", write_file("list.json", list)});
+  };
+  const Outcome listed = conform(R"({"never": {"no bytes are no work": "a test"}})");
+  EXPECT_EQ(listed.code, 0) << listed.err;
+  const auto json = listed.json();
+  EXPECT_EQ(json["unexpected_passes"], 1);
+  EXPECT_EQ(json["results"][0]["verdict"], "unexpected pass");
+  EXPECT_EQ(json["results"][0]["detail"], "listed as never (a test): take it off the list");
+  for (const auto& [list, sentence] :
+       {std::pair("[]", "not a JSON object"), std::pair(R"({"never": {"no such check": "x"}})", "no check"),
+        std::pair(R"({"soon": {}})", "'soon'"), std::pair(R"({"never": {"relu": ""}})", "has no reason")}) {
+    const Outcome wrong = conform(list);
+    EXPECT_EQ(wrong.code, 1);
+    EXPECT_NE(wrong.err.find(sentence), std::string::npos) << wrong.err;
+  }
+}
+
+TEST(Conform, APageShowsTheResults) {
+  const std::string file = write_file("page.html", "");
+  ASSERT_EQ(run({"conform", "cpu", "--quick", "--only", "misuse", "--page", file}).code, 0);
+  const std::string page = read_file(file);
+  EXPECT_NE(page.find("Conformance of cpu"), std::string::npos);
+  EXPECT_NE(page.find("errors come at their stream"), std::string::npos);
+  EXPECT_NE(page.find("prefers-color-scheme: dark"), std::string::npos);
+  EXPECT_EQ(page.find("http"), std::string::npos) << "it needs nothing else";
+}
+
 // The null chip has memory and order, and no operators: nothing of it may fail.
 TEST(Conform, AChipWithoutOperatorsMayPass) {
   const Outcome outcome = run(Call{{"conform", "null", "--quick", "--json"}, "", {"ISTHMUS_NULL_DEVICE=1"}});

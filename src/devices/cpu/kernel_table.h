@@ -19,4 +19,8 @@ const IsaKernels* choose_isa(const char** reason);
 // Every supported set up to the chosen one, best first: kernels are looked up in this order.
 int usable_isas(const IsaKernels* chosen, const IsaKernels** out, int capacity);
 
+// Why no kernel may take the query: a version or an attribute's name that is newer than all of them. Null
+// otherwise.
+const char* unknown_to_kernels(const isthmus_op_query_t& query);
+
 }  // namespace isthmus::cpu

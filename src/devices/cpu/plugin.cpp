@@ -275,6 +275,7 @@ isthmus_status_t event_elapsed(isthmus_chip_event_t* start, isthmus_chip_event_t
 Status choose_kernel(const IsaKernels* best, const isthmus_op_query_t& query, PreparedOp& op) {
   if (query.input_count + query.output_count > ISTHMUS_MAX_OPERANDS)
     return unimplemented("more than 16 operands");
+  if (const char* reason = unknown_to_kernels(query)) return unimplemented("{}", reason);
   const IsaKernels* isas[8];
   const int isa_count = usable_isas(best, isas, 8);
   for (int i = 0; i < isa_count; ++i) {
