@@ -35,6 +35,9 @@ struct Context {
 // The build writes the table of them, so that a new subcommand is one new file.
 void add_commands(CLI::App& app, Context& context);
 
+// Wrong usage, for commands whose results are no JSON: called while the command line is read.
+void refuse_json(const Context& context, const std::string& instead);
+
 // The whole program but for main() itself, so that tests can call it; returns the exit code.
 int run_program(int argc, const char* const* argv);
 

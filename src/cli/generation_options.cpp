@@ -10,16 +10,31 @@ namespace isthmus::cli {
 void add_text_options(CLI::App& command, TextOptions& o) {
   const char* group = "How it writes";
   SamplingOptions& s = o.sampling;
-  auto add = [&](const char* name, auto& value, const char* help, const char* type) {
-    command.add_option(name, value, help)->group(group)->type_name(type)->capture_default_str();
+  auto add = [&](const char* name, auto SamplingOptions::* member, const char* help, const char* type) {
+    const auto check = [member](std::string& word) -> std::string {
+      SamplingOptions alone;
+      if (!CLI::detail::lexical_cast(word, alone.*member)) return "";  // said when it is converted
+      return alone.check().message();
+    };
+    command.add_option(name, s.*member, help)
+        ->group(group)
+        ->check(CLI::Validator(check, ""))
+        ->type_name(type)
+        ->capture_default_str();
   };
-  add("--temperature", s.temperature, "How freely it chooses; 0: always the most likely token", "X");
-  add("--top-k", s.top_k, "Choose among the K most likely tokens; 0: all", "K");
-  add("--top-p", s.top_p, "Choose among the most likely tokens that make up P of the probability", "P");
-  add("--min-p", s.min_p, "Leave out tokens less than P times as likely as the most likely", "P");
-  add("--repetition-penalty", s.repetition_penalty, "Make tokens seen before less likely; 1: off", "X");
-  add("--presence-penalty", s.presence_penalty, "Taken off the logit of tokens seen before", "X");
-  add("--frequency-penalty", s.frequency_penalty, "Taken off once per time a token was seen", "X");
+  add("--temperature", &SamplingOptions::temperature,
+      "How freely it chooses; 0: always the most likely token", "X");
+  add("--top-k", &SamplingOptions::top_k, "Choose among the K most likely tokens; 0: all", "K");
+  add("--top-p", &SamplingOptions::top_p,
+      "Choose among the most likely tokens that make up P of the probability", "P");
+  add("--min-p", &SamplingOptions::min_p, "Leave out tokens less than P times as likely as the most likely",
+      "P");
+  add("--repetition-penalty", &SamplingOptions::repetition_penalty,
+      "Make tokens seen before less likely; 1: off", "X");
+  add("--presence-penalty", &SamplingOptions::presence_penalty, "Taken off the logit of tokens seen before",
+      "X");
+  add("--frequency-penalty", &SamplingOptions::frequency_penalty, "Taken off once per time a token was seen",
+      "X");
   command.add_option("--seed", s.seed, "Makes a reply repeatable; drawn when not given")
       ->group(group)
       ->type_name("N")
@@ -49,6 +64,25 @@ Result<GenerationOptions> generation_options(const TextOptions& o) {
   options.stop = o.stop;
   options.cancelled = interrupted;
   return options;
+}
+
+void print_cut_off(const Reply& reply, const Engine& engine, std::string_view way_out, ColorMode mode) {
+  std::string line;
+  if (reply.reason == StopReason::kLength) {
+    const size_t tokens = reply.tokens.size();
+    line = fmt::format("[cut off after {} token{}: --max-tokens]", tokens, tokens == 1 ? "" : "s");
+  } else if (reply.reason == StopReason::kContext) {
+    line = fmt::format("[the context of {} tokens is full{}{}]", engine.context(),
+                       way_out.empty() ? "" : ": ", way_out);
+  } else {
+    return;
+  }
+  print_note(fmt::format("{}\n", styled(line, Style::kDim, use_color(mode, stderr))));
+}
+
+std::string longer_context(const Engine& engine) {
+  const int64_t most = engine.model().config().context;
+  return engine.context() < most ? fmt::format("--context N, up to {}", most) : "";
 }
 
 void print_stats(const Reply& reply, ColorMode mode) {

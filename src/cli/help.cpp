@@ -32,11 +32,21 @@ const char* const kProgramDescription =
     "Isthmus runs open neural networks: the same model, with the same results, on any chip.";
 
 const char* const kProgramFooter =
-    R"(Each command explains itself: isthmus COMMAND --help
+    R"(Each command explains itself: isthmus COMMAND --help, or isthmus help COMMAND
 
 Results go to standard output; progress, notes and errors go to standard error.
 Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted by Ctrl-C.
-Environment: NO_COLOR turns colours off.)";
+
+Environment:
+  ISTHMUS_PLUGIN_PATH         Folders with chips (isthmus_*.so), before our own; colons between
+  ISTHMUS_CPU_ISA             Instruction set of the CPU chip: generic, avx2 or avx512 (the best)
+  ISTHMUS_NVRTC               NVIDIA's compiler for kernels: a libnvrtc.so, or the folder of one
+  ISTHMUS_NULL_DEVICE         1: the null chip, a skeleton, shows itself
+  ISTHMUS_PACKED_CACHE        Folder for rearranged weights, or off
+  ISTHMUS_PACKED_CACHE_GIB    Most that it may take (20, or a tenth of the disk)
+  ISTHMUS_KERNEL_CACHE        Folder for built kernels, or off; it grows without a limit
+  XDG_CACHE_HOME              Where the folder isthmus with these two lies (~/.cache)
+  NO_COLOR                    No colours)";
 
 HelpFormatter::HelpFormatter() {
   column_width(kFirstColumn);
@@ -44,6 +54,23 @@ HelpFormatter::HelpFormatter() {
   label("SUBCOMMAND", "COMMAND");
   label("Positionals", "Arguments");
   label("REQUIRED", "");
+}
+
+// Checks and their bounds are said in descriptions, not by CLI11's names for types.
+std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
+  if (option->get_positional()) return "";
+  std::string text;
+  const std::string type = option->get_type_name();
+  if (option->get_type_size() != 0 && !type.empty()) text += " " + type.substr(0, type.find(':'));
+  if (option->get_type_size() != 0 && !option->get_default_str().empty())
+    text += "=" + option->get_default_str();
+  if (option->get_required()) text += " (required)";
+  return text;
+}
+
+std::string HelpFormatter::make_option_name(const CLI::Option* option, bool is_positional) const {
+  const std::string name = CLI::Formatter::make_option_name(option, is_positional);
+  return name.substr(0, name.find('{'));  // --no-thinking{false}
 }
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }

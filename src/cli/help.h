@@ -19,6 +19,8 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_usage(const CLI::App* app, std::string name) const override;
   std::string make_subcommands(const CLI::App* app, CLI::AppFormatMode mode) const override;
   std::string make_subcommand(const CLI::App* subcommand) const override;
+  std::string make_option_opts(const CLI::Option* option) const override;
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override;
 };
 
 // The first line of a description.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/model_options.h"
 
+#include <algorithm>
+#include <filesystem>
+
+#include "cli/progress.h"
 #include "cli/validators.h"
 
 namespace isthmus::cli {
@@ -20,7 +24,7 @@ void add_cache_dtype(CLI::App& command, ModelOptions& options) {
       ->group(kGroup);
 }
 
-std::vector<int64_t> read_split(const std::string& words) {
+std::vector<int64_t> read_split(const std::string& words, const std::string& devices) {
   std::vector<int64_t> layers;
   for (const std::string& word : CLI::detail::split(words, ',')) {
     int64_t count = 0;
@@ -30,6 +34,10 @@ std::vector<int64_t> read_split(const std::string& words) {
                                  fmt::format("expected numbers of layers as 12,18, found '{}'", words));
     layers.push_back(count);
   }
+  const auto chips = static_cast<size_t>(std::count(devices.begin(), devices.end(), ',')) + 1;
+  if (layers.size() != chips)
+    throw CLI::ValidationError("--split", fmt::format("{} shares for {} chip{} of --device {}", layers.size(),
+                                                      chips, chips == 1 ? "" : "s", devices));
   return layers;
 }
 
@@ -50,11 +58,22 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       .add_option("--device", options.device,
                   "Chip that runs it, as listed by isthmus devices, or a plug-in's path; several with commas "
                   "share its layers: cpu,opencl:0 (cpu)")
+      ->check(CLI::Validator(
+          [](std::string& names) -> std::string {
+            if (names.empty()) return "expected a chip's name, found ''";
+            if (names.ends_with(',')) return fmt::format("'{}' ends with a comma", names);
+            if (names.starts_with(',') || names.find(",,") != std::string::npos)
+              return fmt::format("'{}' lacks a name before a comma", names);
+            return "";
+          },
+          ""))
       ->type_name("NAME")
       ->group(kGroup);
   command
       .add_option_function<std::string>(
-          "--split", [&options](const std::string& words) { options.split = read_split(words); },
+          "--split",
+          // --device is above, so it has its value by now.
+          [&options](const std::string& words) { options.split = read_split(words, options.device); },
           "Layers of each chip of --device: 12,18 gives 12 to the first (equal shares)")
       ->type_name("N,N")
       ->group(kGroup);
@@ -106,20 +125,19 @@ EngineOptions engine_options(const ModelOptions& options) {
   return engine;
 }
 
+Status with_file_hint(Status status, const std::string& path) {
+  std::error_code unknown;
+  if (std::filesystem::is_regular_file(path, unknown)) return status;
+  return with_hint(std::move(status), "MODEL is the path of a GGUF file on this machine");
+}
+
 Result<std::shared_ptr<const Model>> open_model(const std::string& path) {
   auto model = Model::open(path);
   if (model.ok()) return model;
-  switch (model.status().code()) {
-    case Code::kNotFound:
-      // Also a key that a file lacks; the way out differs only for a file that is not there.
-      if (model.status().message().find("cannot open") == std::string::npos) break;
-      return with_hint(std::move(model).status(), "MODEL is the path of a GGUF file on this machine");
-    case Code::kUnimplemented:
-      return with_hint(std::move(model).status(),
-                       fmt::format("isthmus inspect {} shows what is in the file", path));
-    default: break;
-  }
-  return model;
+  if (model.status().code() == Code::kUnimplemented)
+    return with_hint(std::move(model).status(),
+                     fmt::format("isthmus inspect {} shows what is in the file", path));
+  return with_file_hint(std::move(model).status(), path);
 }
 
 Result<std::unique_ptr<Engine>> load_engine(std::shared_ptr<const Model> model, const ModelOptions& options,
@@ -128,7 +146,12 @@ Result<std::unique_ptr<Engine>> load_engine(std::shared_ptr<const Model> model, 
   if (auto devices = chips->open_list(engine_options.device); !devices.ok())
     return with_hint(std::move(devices).status(),
                      "isthmus devices lists the chips found, and why others failed");
-  auto engine = Engine::create(std::move(model), std::move(chips), engine_options);
+  auto engine = [&] {
+    ProgressLine line;
+    EngineOptions watched = engine_options;
+    watched.progress = [&line](const CompileProgress& progress) { line.show(progress); };
+    return Engine::create(std::move(model), std::move(chips), watched);
+  }();
   if (engine.ok()) {
     (*engine)->profile(options.profile);
     return engine;

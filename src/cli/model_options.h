@@ -37,6 +37,8 @@ Result<std::shared_ptr<Platform>> discover_chips(int threads, Profile* profile =
 // What the options say; the caller may change the rest before load_engine.
 EngineOptions engine_options(const ModelOptions& options);
 
+// An error of opening MODEL, with the way out where that is no file at all.
+Status with_file_hint(Status status, const std::string& path);
 // Model::open, with a hint in its errors.
 Result<std::shared_ptr<const Model>> open_model(const std::string& path);
 

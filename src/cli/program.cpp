@@ -89,6 +89,10 @@ int usage_error(const CLI::ParseError& error, const CLI::App& app, const Context
 
 }  // namespace
 
+void refuse_json(const Context& context, const std::string& instead) {
+  if (context.json) throw CLI::ValidationError("--json", "it has no results to give as JSON; " + instead);
+}
+
 int run_program(int argc, const char* const* argv) {
   Context context;
   CLI::App app(kProgramDescription, "isthmus");
@@ -99,8 +103,14 @@ int run_program(int argc, const char* const* argv) {
   add_common_options(app, context);
   add_commands(app, context);
 
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  if (!words.empty() && words[0] == "help") {  // isthmus help COMMAND
+    words.erase(words.begin());
+    if (words.empty() || app.get_subcommand_no_throw(words[0])) words.emplace_back("--help");
+  }
+  std::reverse(words.begin(), words.end());  // as CLI11 wants them
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(words));
   } catch (const CLI::CallForHelp& request) {
     return print_request(app, request, context);
   } catch (const CLI::Success& request) {  // --version

@@ -35,6 +35,27 @@ TEST(Program, HelpGoesToStandardOutputAndSucceeds) {
   }
 }
 
+TEST(Program, HelpIsACommandToo) {
+  EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
+  const Outcome outcome = run({"help", "perplexity"});
+  EXPECT_EQ(outcome.code, kSuccess);
+  EXPECT_EQ(outcome.out, run({"perplexity", "--help"}).out);
+  EXPECT_EQ(run({"help", "nonsense"}).code, kUsage);
+}
+
+TEST(Program, HelpSpeaksOfValuesAndNotOfTypes) {
+  for (const char* command : {"run", "chat", "bench", "trace", "perplexity", "tokenize", "inspect", "devices",
+                              "conform", "completion"}) {
+    const std::string help = run({command, "--help"}).out;
+    for (const char* foreign : {"INT", "FLOAT", "MODEL TEXT", "CHIP TEXT", "{false}", "Excludes"})
+      EXPECT_EQ(help.find(foreign), std::string::npos) << help;
+  }
+  EXPECT_NE(run({"run", "--help"}).out.find("MODEL [PROMPT]"), std::string::npos);
+  EXPECT_NE(run({"perplexity", "--help"}).out.find("--file FILE (required)"), std::string::npos);
+  EXPECT_EQ(run({"devices", "--help"}).out.find("--split"), std::string::npos);
+  EXPECT_NE(run({"--help"}).out.find("ISTHMUS_PLUGIN_PATH"), std::string::npos);
+}
+
 TEST(Program, HelpListsEveryCommandOnceUnderItsGroup) {
   const std::string help = run({"--help"}).out;
   const size_t group = help.find(std::string(kShellGroup) + ":");
@@ -74,7 +95,7 @@ TEST(Program, WrongUsageExitsWithTwoAndAHint) {
 }
 
 TEST(Program, CommonOptionsMayFollowTheCommand) {
-  EXPECT_EQ(run({"completion", "bash", "--json", "--color", "never"}).code, kSuccess);
+  EXPECT_EQ(run({"completion", "bash", "--color", "never"}).code, kSuccess);
 }
 
 TEST(Program, ColoursOnlyWhereAsked) {

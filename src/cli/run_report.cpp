@@ -35,9 +35,11 @@ FallbackCounts count_fallbacks(std::span<const Executable::ReportRow> rows) {
 
 std::string run_summary(std::span<const std::string> chips, std::span<const Executable::ReportRow> rows) {
   const FallbackCounts counts = count_fallbacks(rows);
-  const std::string who = fmt::format("{} run{}", fmt::join(chips, " and "), chips.size() == 1 ? "s" : "");
+  const std::string who =
+      fmt::format("{} {}", fmt::join(chips, " and "), chips.size() == 1 ? "runs" : "together run");
   if (counts.fallbacks == 0)
-    return fmt::format("{} all {} operators; nothing fell back", who, counts.operators);
+    return fmt::format("{} all {} operator{}; nothing fell back", who, counts.operators,
+                       plural(counts.operators));
   std::string text = fmt::format("{} {} of {} operators; {} fell back to the host:", who,
                                  counts.operators - counts.fallbacks, counts.operators, counts.fallbacks);
   size_t shown = 0;
@@ -61,7 +63,8 @@ void print_run_summary(const Engine& engine, ColorMode mode) {
     const char* name = part.device->properties().name;
     chips.push_back(engine.parts().size() == 1
                         ? fmt::format("{} ({})", part.device->id(), name)
-                        : fmt::format("{} ({}; {} layers)", part.device->id(), name, part.layers));
+                        : fmt::format("{} ({}; {} layer{})", part.device->id(), name, part.layers,
+                                      plural(static_cast<int>(part.layers))));
   }
   print_note(fmt::format("{}\n", styled(run_summary(chips, rows), style, use_color(mode, stderr))));
 }

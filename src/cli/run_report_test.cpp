@@ -38,7 +38,8 @@ TEST(RunReport, SeveralChips) {
   const Row rows[] = {on_chip("add")};
   const std::string chips[] = {"cpu:0 (Chip; 12 layers)", "opencl:0 (Other; 18 layers)"};
   EXPECT_EQ(run_summary(chips, rows),
-            "cpu:0 (Chip; 12 layers) and opencl:0 (Other; 18 layers) run all 1 operators; nothing fell back");
+            "cpu:0 (Chip; 12 layers) and opencl:0 (Other; 18 layers) together run all 1 operator; nothing "
+            "fell back");
 }
 
 TEST(RunReport, NamesWhatFellBackAndWhy) {

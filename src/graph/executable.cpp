@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "graph/control_flow.h"
@@ -108,7 +109,7 @@ Result<std::unique_ptr<Executable>> Executable::build(Graph graph, DevicePtr dev
     if (step.op) workspace_bytes = std::max(workspace_bytes, step.op->workspace_bytes());
   ASSIGN_OR_RETURN(e.arena_, e.device_->allocate(std::max<uint64_t>(e.plan_.arena_bytes, 1)));
   ASSIGN_OR_RETURN(e.workspace_, e.device_->allocate(std::max<uint64_t>(workspace_bytes, 1)));
-  RETURN_IF_ERROR(e.place_weights());
+  RETURN_IF_ERROR(e.place_weights(options));
   // The host takes part in fallbacks and control flow: they are no fixed sequence. Regions get new addresses
   // at every run.
   e.can_capture_ = own_inputs && e.device_->has(ISTHMUS_FEATURE_CAPTURE) &&
@@ -120,6 +121,9 @@ Result<std::unique_ptr<Executable>> Executable::build(Graph graph, DevicePtr dev
 Status Executable::prepare_steps(const CompileOptions& options) {
   const std::vector<SymbolRange> ranges = graph_.symbol_ranges();
   for (const Node& node : graph_.nodes) {
+    if (options.progress)
+      options.progress({CompileProgress::kOperators, device_->id(),
+                        static_cast<uint64_t>(&node - graph_.nodes.data()), graph_.nodes.size()});
     if (is_view(graph_, node)) continue;
     Step step;
     step.node = &node;
@@ -141,7 +145,7 @@ Status Executable::prepare_steps(const CompileOptions& options) {
   return ok();
 }
 
-Status Executable::place_weights() {
+Status Executable::place_weights(const CompileOptions& options) {
   struct Job {
     Step* step;
     size_t operand;
@@ -161,11 +165,18 @@ Status Executable::place_weights() {
       if (graph_.values[root].kind == ValueKind::kConstant) jobs.push_back({&step, i, root});
     }
   }
+  std::mutex mutex;
+  CompileProgress progress = {CompileProgress::kWeights, device_->id(), 0, 0};
+  for (const Job& job : jobs) progress.total += constant_bytes(graph_.values[job.constant]);
   return parallel(device_->plugin().host(), jobs.size(), [&](size_t i) -> Status {
     const Job& job = jobs[i];
     ASSIGN_OR_RETURN(
         job.step->fixed[job.operand],
         weights_->place(graph_.values[job.constant], job.step->op.get(), static_cast<int>(job.operand)));
+    if (!options.progress) return ok();
+    std::lock_guard lock(mutex);
+    progress.done += constant_bytes(graph_.values[job.constant]);
+    options.progress(progress);
     return ok();
   });
 }

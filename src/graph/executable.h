@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "graph/graph.h"
@@ -18,8 +19,16 @@
 
 namespace isthmus {
 
+// How far compiling is, for those who watch: a chip may build kernels and rearrange weights for a minute.
+struct CompileProgress {
+  enum Stage { kOperators, kWeights } stage;
+  std::string_view device;
+  uint64_t done, total;  // operators, or bytes of weights
+};
+
 struct CompileOptions {
   PreparePolicy policy;
+  std::function<void(const CompileProgress&)> progress;  // from any thread, one at a time
 };
 
 class ControlStep;
@@ -110,7 +119,7 @@ class Executable {
                                                    std::shared_ptr<WeightStore> weights,
                                                    const CompileOptions& options, bool own_inputs);
   Status prepare_steps(const CompileOptions& options);
-  Status place_weights();
+  Status place_weights(const CompileOptions& options);
   Status resolve(std::span<const int64_t> symbols);
   Status run_steps(std::span<const int64_t> symbols, Stream& stream, const CacheLoad& load);
   Status show(const Step& step, Stream& stream);

@@ -2,13 +2,14 @@
 #include "graph/weight_store.h"
 
 namespace isthmus {
-namespace {
 
 uint64_t constant_bytes(const Value& constant) {
   int64_t elements = 1;
   for (const Dim& dim : constant.type.shape) elements *= dim.offset;
   return static_cast<uint64_t>(dtype_bytes(constant.type.dtype, elements));
 }
+
+namespace {
 
 std::string describe(const TensorType& type) {
   std::string description{dtype_name(type.dtype)};

@@ -14,6 +14,8 @@
 
 namespace isthmus {
 
+uint64_t constant_bytes(const Value& constant);
+
 // Shared by all executables of a model on one device. Thread-safe.
 class WeightStore {
  public:

@@ -82,13 +82,13 @@ Status Engine::place(std::vector<DevicePtr> devices, const EngineOptions& option
   }
   const int64_t layers = model_->config().layers, parts = static_cast<int64_t>(parts_.size());
   if (parts > layers)
-    return invalid_argument("{} has {} layers, too few for {} chips", model_->file().path(), layers, parts);
+    return invalid_argument("{} has too few layers ({}) for {} chips", model_->file().path(), layers, parts);
   for (int64_t p = 0; p < parts; ++p)
     parts_[static_cast<size_t>(p)].layers = layers * (p + 1) / parts - layers * p / parts;
   if (options.split.empty()) return ok();
   if (options.split.size() != parts_.size())
-    return invalid_argument("a split into {} parts ({}) for {} chips ({})", options.split.size(),
-                            fmt::join(options.split, ","), parts, options.device);
+    return invalid_argument("the split {1} has {0} shares, the number of chips is {2} ({3})",
+                            options.split.size(), fmt::join(options.split, ","), parts, options.device);
   int64_t sum = 0;
   for (size_t p = 0; p < parts_.size(); ++p) {
     const int64_t share = options.split[p];
@@ -114,6 +114,7 @@ Status Engine::compile(const EngineOptions& options) {
                      model_->tokenizer().size(), vocabulary_);
   CompileOptions compile_options;
   compile_options.policy = options.policy;
+  compile_options.progress = options.progress;
   std::vector<Pipeline::Part> parts;
   size_t layer = 0;
   for (const Part& part : parts_) {
@@ -162,10 +163,16 @@ Result<Engine::Sequence*> Engine::find(SequenceId id) {
 
 Status Engine::check_length(size_t length) const {
   if (static_cast<int64_t>(length) <= context_) return ok();
-  return error(Code::kOutOfRange,
-               "{} tokens do not fit the context of {} tokens; shorten the text or give --context "
-               "(the model allows {})",
-               length, context_, model_->config().context);
+  if (context_ >= model_->config().context)
+    return error(
+        Code::kOutOfRange,
+        "{} tokens do not fit the context of {} tokens, the most this model was made for; shorten the text",
+        length, context_);
+  return error(
+      Code::kOutOfRange,
+      "{} tokens do not fit the context of {} tokens; shorten the text or start with a longer --context "
+      "(the model allows {})",
+      length, context_, model_->config().context);
 }
 
 Result<SequenceId> Engine::add(std::span<const int32_t> tokens) {

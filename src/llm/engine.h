@@ -31,6 +31,7 @@ struct EngineOptions {
   // Asked before each weight is placed and each step computed, from any thread: true makes that fail with
   // kCancelled.
   std::function<bool()> cancelled;
+  std::function<void(const CompileProgress&)> progress;  // of making the engine, see CompileOptions
   PackedCache packed_cache{PackedCache::default_folder()};
 };
 

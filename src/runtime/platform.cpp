@@ -2,6 +2,7 @@
 #include "runtime/platform.h"
 
 #include <dlfcn.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -40,7 +41,8 @@ std::vector<std::string> plugin_folders() {
 Result<std::shared_ptr<Platform>> Platform::discover(const HostOptions& options) {
   auto platform = std::make_shared<Platform>();
   platform->options_ = options;
-  for (const std::string& folder : plugin_folders()) {
+  platform->folders_ = plugin_folders();
+  for (const std::string& folder : platform->folders_) {
     std::vector<std::string> files;
     std::error_code missing;  // A folder that is not there holds no plug-ins.
     for (const auto& entry : fs::directory_iterator(folder, missing)) {
@@ -82,6 +84,9 @@ Result<DevicePtr> Platform::open(const std::string& name) {
   for (const auto& plugin : plugins_) {
     if (plugin->name() != chip) continue;
     const int count = plugin->api().device_count();
+    if (count <= 0)
+      return error(Code::kNotFound, "device '{}': chip '{}' has no devices here: {}", name, chip,
+                   plugin->why_no_device());
     if (index >= count)
       return error(Code::kNotFound, "device '{}': chip '{}' has {} device{} on this machine", name, chip,
                    count, count == 1 ? "" : "s");
@@ -93,7 +98,10 @@ Result<DevicePtr> Platform::open(const std::string& name) {
   for (const auto& plugin : plugins_) known += (known.empty() ? "" : ", ") + plugin->name();
   for (const Failure& failure : failures_)
     known += fmt::format("; {} failed: {}", failure.path, failure.status.message());
-  return error(Code::kNotFound, "no chip named '{}'; there are: {}", chip, known.empty() ? "none" : known);
+  if (known.empty())
+    return error(Code::kNotFound, "no chip named '{}', nor any other: no isthmus_*.so in {}", chip,
+                 fmt::join(folders_, ", "));
+  return error(Code::kNotFound, "no chip named '{}'; there are: {}", chip, known);
 }
 
 Result<std::vector<DevicePtr>> Platform::open_list(const std::string& names) {

@@ -23,6 +23,7 @@ class Platform {
   };
   const std::vector<std::shared_ptr<Plugin>>& plugins() const { return plugins_; }
   const std::vector<Failure>& failures() const { return failures_; }
+  const std::vector<std::string>& folders() const { return folders_; }  // that were looked in
 
   // "cpu", "cpu:0", "opencl:1", or a plug-in's path (its device 0).
   Result<DevicePtr> open(const std::string& name);
@@ -33,6 +34,7 @@ class Platform {
   HostOptions options_;
   std::vector<std::shared_ptr<Plugin>> plugins_;
   std::vector<Failure> failures_;
+  std::vector<std::string> folders_;
   std::mutex mutex_;
   std::map<std::string, std::weak_ptr<Device>> open_;
 };

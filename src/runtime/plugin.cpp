@@ -134,6 +134,16 @@ Plugin::~Plugin() {
   if (library_) dlclose(library_);
 }
 
+std::string Plugin::why_no_device() const {
+  g_reported.clear();
+  isthmus_chip_device_t* device = nullptr;
+  if (api_.device_open(&host_, 0, &device) == ISTHMUS_OK && device)
+    api_.device_close(device);  // come just now
+  std::string why = g_reported.empty() ? "it gives no reason" : std::move(g_reported);
+  g_reported.clear();
+  return why;
+}
+
 Status Plugin::status(isthmus_status_t code, const char* doing) const {
   if (code == ISTHMUS_OK) return ok();
   std::string message = g_reported.empty() ? "the plug-in gave no reason" : std::move(g_reported);

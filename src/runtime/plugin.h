@@ -45,6 +45,9 @@ class Plugin {
   const isthmus_plugin_t& api() const { return api_; }
   const std::string& path() const { return path_; }
   const std::string& name() const { return name_; }
+  // Why it has no device here, in its own words: what opening its first one says. For plug-ins that count
+  // none.
+  std::string why_no_device() const;
   // The Status of an entry's return code, with the message the plug-in reported from this thread.
   Status status(isthmus_status_t code, const char* doing) const;
 

@@ -55,6 +55,50 @@ TEST(Devices, ABrokenPlugInIsNamedAndHarmsNobody) {
   EXPECT_FALSE(json["devices"].empty());
 }
 
+TEST(Devices, APlugInWithoutADeviceSaysWhy) {
+  const auto json = run({"devices", "--json"}).json();
+  std::string why;
+  for (const auto& absent : json["without_device"])
+    if (absent["plugin"] == "null") why = absent["reason"];
+  EXPECT_NE(why.find("only with ISTHMUS_NULL_DEVICE=1"), std::string::npos) << json;
+  EXPECT_NE(run({"devices"}).out.find("\n  null: " + why), std::string::npos);
+  for (const auto& absent :
+       run(Call{{"devices", "--json"}, "", {"ISTHMUS_NULL_DEVICE=1"}}).json()["without_device"])
+    EXPECT_NE(absent["plugin"], "null");
+}
+
+TEST(Run, SaysWhenAReplyWasCutShort) {
+  const std::string model = model_path("qwen3");
+  const std::vector<std::string> start = {"run",           model, "--raw",
+                                          "--temperature", "0",   expected_of("qwen3")["prompt_text"]};
+  auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), start.begin(), start.end());
+    return run(more);
+  };
+  EXPECT_NE(with({"-n", "1"}).err.find("[cut off after 1 token: --max-tokens]"), std::string::npos);
+  const Outcome full = with({"--context", "128"});
+  EXPECT_NE(full.err.find("[the context of 128 tokens is full: --context N, up to 256]"), std::string::npos)
+      << full.err;
+  const Outcome outcome = with({"-n", "1", "--json"});
+  EXPECT_EQ(outcome.json()["device"], "cpu:0");
+  EXPECT_EQ(outcome.json()["fallbacks"], 0);
+}
+
+TEST(Chat, StandardOutputHasTheRepliesAlone) {
+  const Call call{{"chat", model_path("qwen3"), "-n", "2", "--temperature", "0"},
+                  "/help\n/system\n/system You sing.\n/stats\n/stats\n/reset\n/nonsense\nHello\n",
+                  {}};
+  const Outcome outcome = run(call);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  Call reply = call;
+  reply.input = "/system You sing.\nHello\n";
+  EXPECT_EQ(outcome.out, run(reply).out);
+  for (const char* said :
+       {"/help  ", "/system needs a text", "The system prompt is set", "No more speed",
+        "The conversation is forgotten", "There is no command /nonsense", "[cut off after 2 tokens"})
+    EXPECT_NE(outcome.err.find(said), std::string::npos) << said << ": " << outcome.err;
+}
+
 // The entry of the CPU in what `devices --json` printed.
 nlohmann::json cpu_of(const nlohmann::json& document) {
   for (const auto& device : document["devices"])

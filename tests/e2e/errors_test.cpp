@@ -40,6 +40,16 @@ TEST(Errors, AMissingModelIsNamed) {
     expect_error(call, {"/nowhere/model.gguf", "No such file", "hint:"});
 }
 
+TEST(Errors, AFolderIsNoModel) {
+  for (const Call& call : commands_on(source_path("tests")))
+    expect_error(call, {source_path("tests"), "hint:"});
+}
+
+TEST(Errors, AnEmptyFileIsCalledSo) {
+  const std::string path = write_file("empty.gguf", "");
+  for (const Call& call : commands_on(path)) expect_error(call, {path, "the file is empty"});
+}
+
 TEST(Errors, AFileThatIsNoModel) {
   const std::string path = write_file("text.gguf", "This is a text, not a model.");
   for (const Call& call : commands_on(path)) expect_error(call, {path, "GGUF"});
@@ -79,7 +89,17 @@ TEST(Errors, APromptLongerThanTheContextGivesBothNumbers) {
   std::string prompt;
   for (int i = 0; i < 100; ++i) prompt += "7,";  // a token each: a digit, a comma
   expect_error({{"run", model_path("qwen3"), "--raw", "--context", "64", prompt}, "", {}},
-               {"200 tokens", "64 tokens"});
+               {"200 tokens", "64 tokens", "--context"});
+  prompt += prompt;
+  const Outcome longest = run(std::vector<std::string>{"run", model_path("qwen3"), "--raw", prompt});
+  EXPECT_NE(longest.err.find("the most this model was made for; shorten the text"), std::string::npos)
+      << longest.err;
+  EXPECT_EQ(longest.err.find("--context"), std::string::npos) << "a longer one cannot be: " << longest.err;
+}
+
+TEST(Errors, AChipWithoutADeviceSaysWhy) {
+  expect_error({{"run", model_path("qwen3"), "x", "--device", "null"}, "", {}},
+               {"chip 'null' has no devices here", "ISTHMUS_NULL_DEVICE=1", "isthmus devices"});
 }
 
 TEST(Errors, AnUnknownDeviceLeadsToTheList) {
@@ -108,6 +128,15 @@ TEST(Errors, WrongUsageExitsWithTwo) {
         {"perplexity", model},
         {"perplexity", model, "--file", "x", "--cache-dtype", "Q9"},
         {"tokenize", model, "text", "--decode", "1"},
+        {"run", model, "x", "--temperature", "-1"},
+        {"run", model, "x", "--top-p", "3"},
+        {"run", model, "x", "--min-p", "nan"},
+        {"chat", model, "--json"},
+        {"completion", "bash", "--json"},
+        {"run", model, "x", "--device", "cpu,"},
+        {"run", model, "x", "--device", "cpu,cpu", "--split", "1"},
+        {"bench", model, "--split", "1,1"},
+        {"devices", "--split", "1"},
         {"devices", "--no-such-option"}}) {
     const Outcome outcome = run(arguments);
     EXPECT_EQ(outcome.code, 2) << arguments[0] << outcome.err;

@@ -19,6 +19,7 @@ void add_completion(CLI::App& app, Context& context) {
       ->type_name("SHELL")
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   command->callback([shell, &context] {
+    refuse_json(context, "the script is for a shell");
     context.action = [shell, root = context.root] {
       if (*shell == "bash") fmt::print("{}", bash_completion(*root));
       if (*shell == "zsh") fmt::print("{}", zsh_completion(*root));

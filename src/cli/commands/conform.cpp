@@ -162,6 +162,7 @@ void add_conform(CLI::App& app, Context& context) {
   command->add_option("--only", options->group, "One group or one check")->type_name("NAME");
   command->add_option("--limit", options->limit, "Seconds a check may take before it counts as a hang")
       ->check(CLI::Range(0.1, 86400.0))
+      ->type_name("SECONDS")
       ->capture_default_str();
   command->add_option("--soak", options->soak, "Seconds of random work; 0 for none (10; with --quick 2)")
       ->check(CLI::Range(0.0, 1e6))

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // isthmus devices [--explain [MODEL]]: the chips found here, and what each would run itself.
+#include <fmt/ranges.h>
+
 #include <memory>
+#include <span>
 
 #include "cli/context.h"
 #include "cli/explain.h"
@@ -71,6 +74,19 @@ std::vector<Found> find_devices(Platform& chips) {
   return found;
 }
 
+struct Absent {
+  const Plugin* plugin;
+  std::string why;
+};
+
+// Plug-ins that work, but have no device on this machine.
+std::vector<Absent> find_absent(const Platform& chips) {
+  std::vector<Absent> absent;
+  for (const std::shared_ptr<Plugin>& plugin : chips.plugins())
+    if (plugin->api().device_count() <= 0) absent.push_back({plugin.get(), plugin->why_no_device()});
+  return absent;
+}
+
 Json device_json(const Found& found, bool explain, const char* unit) {
   const isthmus_plugin_t& api = found.plugin->api();
   Json json = {{"id", found.id},
@@ -138,6 +154,12 @@ void print_explained(const Found& found, const char* unit, bool color) {
                                     Style::kYellow, color));
 }
 
+void print_absent(std::span<const Absent> absent, bool color) {
+  if (absent.empty()) return;
+  fmt::print("\n{}\n", styled("Plug-ins without a device here", Style::kBold, color));
+  for (const Absent& a : absent) fmt::print("  {}: {}\n", a.plugin->name(), escaped(a.why));
+}
+
 void print_failures(const Platform& chips, bool color) {
   if (chips.failures().empty()) return;
   fmt::print("\n{}\n", styled("Plug-ins that failed to load", Style::kRed, color));
@@ -159,8 +181,13 @@ Status print_devices(const DevicesOptions& options, const Context& context) {
     if (!explain || !f.device.ok()) continue;
     f.explained = of_model ? explain_model(model, f.id, chips, options.run) : explain_samples(*f.device);
   }
+  const std::vector<Absent> absent = find_absent(*chips);
   if (context.json) {
-    Json document = {{"devices", Json::array()}, {"failures", Json::array()}};
+    Json document = {
+        {"devices", Json::array()}, {"without_device", Json::array()}, {"failures", Json::array()}};
+    for (const Absent& a : absent)
+      document["without_device"].push_back(
+          {{"plugin", a.plugin->name()}, {"path", a.plugin->path()}, {"reason", a.why}});
     for (const Found& f : found) document["devices"].push_back(device_json(f, explain, unit));
     for (const Platform::Failure& failure : chips->failures())
       document["failures"].push_back({{"path", failure.path}, {"error", failure.status.to_string()}});
@@ -173,13 +200,14 @@ Status print_devices(const DevicesOptions& options, const Context& context) {
       print_device(f, color);
       if (explain) print_explained(f, unit, color);
     }
+    print_absent(absent, color);
     print_failures(*chips, color);
   }
   if (found.empty())
     return with_hint(
         error(Code::kNotFound, "no chip was found, not even the CPU"),
-        "chips are files isthmus_*.so in lib/isthmus beside the program's folder, or in a folder that "
-        "ISTHMUS_PLUGIN_PATH names");
+        fmt::format("chips are files isthmus_*.so; looked in {}; ISTHMUS_PLUGIN_PATH names further folders",
+                    fmt::join(chips->folders(), ", ")));
   return ok();
 }
 
@@ -189,7 +217,7 @@ void add_devices(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand(
       "devices",
       "List the chips found here and what each can do\n"
-      "isthmus devices                        chips, and plug-ins that failed to load\n"
+      "isthmus devices                        chips, and why other plug-ins have none here\n"
       "isthmus devices --explain              which implementation runs each operator, over its samples\n"
       "isthmus devices --explain model.gguf   the same for the operators of one model\n"
       "An operator that a chip lacks runs on the host, slower: a fallback, shown in yellow.");
@@ -201,7 +229,7 @@ void add_devices(CLI::App& app, Context& context) {
                          ->expected(0, 1)
                          ->type_name("[MODEL]");
   add_model_options(*command, options->run);
-  for (const char* meaningless : {"--device", "--no-fallback"})
+  for (const char* meaningless : {"--device", "--split", "--no-fallback"})
     command->remove_option(command->get_option(meaningless));
   command->callback([options, &context] {
     context.action = [options, &context] { return print_devices(*options, context); };

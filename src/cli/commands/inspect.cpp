@@ -217,8 +217,7 @@ void print_tensors(const GgufFile& file, bool color) {
 
 Status inspect(const InspectOptions& options, const Context& context) {
   auto file = GgufFile::open(options.path);
-  if (!file.ok())
-    return with_hint(std::move(file).status(), "MODEL is the path of a GGUF file on this machine");
+  if (!file.ok()) return with_file_hint(std::move(file).status(), options.path);
   // What keeps the model from running is part of the answer here, not an error.
   Inspected inspected{std::move(file).value(), Model::open(options.path), {}, {}};
   if (inspected.supported()) {

@@ -65,10 +65,14 @@ Status run(const RunOptions& o, const Context& context) {
                                       {"token_ids", reply.tokens},
                                       {"prefill_seconds", reply.prefill_seconds},
                                       {"decode_seconds", reply.decode_seconds},
-                                      {"seed", options.sampling.seed}}
+                                      {"seed", options.sampling.seed},
+                                      {"device", engine->device_id()},
+                                      {"fallbacks", count_fallbacks(engine->report()).fallbacks}}
                            .dump());
   } else {
     fmt::print("\n");
+    std::fflush(stdout);
+    print_cut_off(reply, *engine, longer_context(*engine), context.color);
     if (o.text.stats) print_stats(reply, context.color);
   }
   if (!o.profile.empty()) {
@@ -91,7 +95,7 @@ void add_run(CLI::App& app, Context& context) {
   command->group(kTalkGroup);
   auto o = std::make_shared<RunOptions>();
   add_model_argument(*command, o->model);
-  command->add_option("prompt", o->prompt, "What to answer")->type_name("PROMPT");
+  command->add_option("PROMPT", o->prompt, "What to answer")->type_name("");
   command->add_flag("--raw", o->raw, "Continue the text as it is, without the model's chat template");
   command
       ->add_option(

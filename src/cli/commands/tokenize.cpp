@@ -22,9 +22,7 @@ struct TokenizeOptions {
 // Of any file with a tokenizer: the architecture need not be one that runs.
 Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path) {
   auto file = ModelFile::open(path);
-  if (!file.ok() && file.status().code() == Code::kNotFound)
-    return with_hint(std::move(file).status(), "MODEL is the path of a GGUF file on this machine");
-  if (!file.ok()) return std::move(file).status();
+  if (!file.ok()) return with_file_hint(std::move(file).status(), path);
   ASSIGN_OR_RETURN(TokenizerSource source, (*file)->tokenizer(), "{}", path);
   ASSIGN_OR_RETURN(auto tokenizer, Tokenizer::create(std::move(source)), "{}", path);
   return tokenizer;

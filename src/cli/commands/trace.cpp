@@ -111,15 +111,18 @@ void add_trace(CLI::App& app, Context& context) {
   auto options = std::make_shared<TraceOptions>();
   command->add_option("MODEL", options->path, "The model's file (GGUF)");
   command->add_option("--prompt", options->prompt, "The text, without a chat template")
+      ->type_name("TEXT")
       ->capture_default_str();
   command->add_flag("--exact", options->exact,
                     "Ask for the fixed order of every sum (the default; a chip that cannot keep it refuses)");
   command->add_flag("--digest", options->digest, "Print the digest (the default)");
   command->add_option("-n,--tokens", options->tokens, "Greedy tokens after the prompt")
       ->check(CLI::Range(0, 100000))
+      ->type_name("N")
       ->capture_default_str();
   command->add_option("--chunk", options->chunk, "Rows in one step: the digest does not depend on it")
       ->check(CLI::Range(1, 4096))
+      ->type_name("N")
       ->capture_default_str();
   command
       ->add_option("--save", options->save, "Write a digest of every value computed, one JSON object a line")

@@ -295,7 +295,7 @@ Status choose_kernel(const IsaKernels* best, const isthmus_op_query_t& query, Pr
       }
     }
   }
-  if (op.refused.empty()) return unimplemented("no CPU kernel for '{}'", query.name);
+  if (op.refused.empty()) return unimplemented("there is no CPU kernel for it");
   return unimplemented("{}", op.refused);
 }
 

@@ -81,26 +81,38 @@ constexpr Meaning kMeanings[] = {
      "the driver does not say more; look into the system's log"},
 };
 
-}  // namespace
+struct Found {
+  const Api* api = nullptr;
+  std::string why;  // there is none
+};
 
-const Api* find_api() {
-  static const Api* const api = []() -> const Api* {
+const Found& find() {
+  static const Found found = []() -> Found {
     void* library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (!library) return nullptr;
+    if (!library) return {nullptr, fmt::format("{} (is NVIDIA's driver installed?)", dlerror())};
     auto found = std::make_unique<Api>();
 #define ISTHMUS_CUDA_FIND(MEMBER, NAME, PARAMETERS) \
   found->MEMBER = reinterpret_cast<decltype(found->MEMBER)>(dlsym(library, #NAME));
 #define ISTHMUS_CUDA_NEED(MEMBER, NAME, PARAMETERS) \
-  if (!found->MEMBER) return nullptr;
+  if (!found->MEMBER) return {nullptr, "libcuda.so.1 lacks " #NAME ": the driver is too old; renew it"};
     ISTHMUS_CUDA_FUNCTIONS(ISTHMUS_CUDA_FIND)
     ISTHMUS_CUDA_OPTIONAL_FUNCTIONS(ISTHMUS_CUDA_FIND)
     ISTHMUS_CUDA_FUNCTIONS(ISTHMUS_CUDA_NEED)
 #undef ISTHMUS_CUDA_FIND
 #undef ISTHMUS_CUDA_NEED
-    return found->init(0) == kSuccess ? found.release() : nullptr;
+    const int code = found->init(0);
+    if (code == kSuccess) return {found.release(), {}};
+    for (const Meaning& m : kMeanings)
+      if (m.code == code) return {nullptr, fmt::format("{} ({})", m.sentence, m.name)};
+    return {nullptr, fmt::format("the driver did not start (code {})", code)};
   }();
-  return api;
+  return found;
 }
+
+}  // namespace
+
+const Api* find_api() { return find().api; }
+const std::string& why_no_api() { return find().why; }
 
 Status check(int code, const std::string& doing) {
   if (code == kSuccess) return ok();

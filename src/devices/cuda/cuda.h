@@ -127,6 +127,7 @@ struct Api {
 // The functions, the driver being initialised, or null where this machine has no working one. Looked for
 // once; never unloaded, since the driver does not expect it.
 const Api* find_api();
+const std::string& why_no_api();  // when find_api() gives nullptr
 
 // ok() for success. Otherwise what failed, what that means, what to do, and the code's name.
 Status check(int code, const std::string& doing);

@@ -19,6 +19,7 @@ int32_t device_count() {
 }
 
 Result<std::unique_ptr<Device>> Device::open(int32_t index) {
+  if (!find_api()) return error(Code::kNotFound, "{}", why_no_api());
   if (index < 0 || index >= device_count())
     return error(Code::kNotFound, "there is no CUDA device number {}; this machine has {}", index,
                  device_count());

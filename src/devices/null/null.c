@@ -45,7 +45,7 @@ static int32_t device_count(void) {
 static isthmus_status_t device_open(const isthmus_host_t* host, int32_t index,
                                     isthmus_chip_device_t** device) {
   if (index < 0 || index >= device_count())
-    return fail(host, ISTHMUS_NOT_FOUND, "there is no such null device");
+    return fail(host, ISTHMUS_NOT_FOUND, "there is one device, and only with ISTHMUS_NULL_DEVICE=1");
   null_device_t* d = calloc(1, sizeof *d);
   if (d == NULL) return fail(host, ISTHMUS_OUT_OF_MEMORY, "no memory for a device");
   d->host = host;

@@ -70,6 +70,13 @@ const std::vector<DeviceId>& find_devices() {
 
 Result<std::unique_ptr<Device>> Device::open(int32_t index) {
   const std::vector<DeviceId>& all = find_devices();
+  if (all.empty()) {
+    cl_uint platforms = 0;
+    const Api* cl = find_api();
+    if (!cl) return error(Code::kNotFound, "no libOpenCL.so.1: Debian has it in ocl-icd-libopencl1");
+    RETURN_IF_ERROR(check(cl->clGetPlatformIDs(0, nullptr, &platforms), "looking for drivers"));
+    return error(Code::kNotFound, "no device of OpenCL 1.2 with a compiler; there are {} drivers", platforms);
+  }
   if (index < 0 || static_cast<size_t>(index) >= all.size())
     return error(Code::kNotFound, "there is no OpenCL device number {}; this machine has {}", index,
                  all.size());

@@ -17,4 +17,4 @@ Status build(ModelBuilder& b) {
 }  // namespace
 }  // namespace isthmus
 
-ISTHMUS_MODEL_FAMILY(llama, {"llama", "Llama 2 and 3.x, SmolLM2", build})
+ISTHMUS_MODEL_FAMILY(llama, {"llama", "Llama 3.x, SmolLM2", build})

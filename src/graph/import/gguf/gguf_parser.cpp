@@ -87,6 +87,7 @@ Status GgufParser::parse() {
 }
 
 Status GgufParser::parse_preamble() {
+  if (file_.bytes_.empty()) return data_loss("the file is empty");
   ASSIGN_OR_RETURN(const auto magic, take(4, "the letters GGUF"));
   if (std::memcmp(magic.data(), "GGUF", 4) != 0) {
     const std::string_view found(reinterpret_cast<const char*>(magic.data()), 4);
