@@ -106,7 +106,8 @@ int run_program(int argc, const char* const* argv) {
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   if (!words.empty() && words[0] == "help") {  // isthmus help COMMAND
     words.erase(words.begin());
-    if (words.empty() || app.get_subcommand_no_throw(words[0])) words.emplace_back("--help");
+    const auto named = [&](CLI::App* command) { return command->get_name() == words[0]; };
+    if (words.empty() || !app.get_subcommands(named).empty()) words.emplace_back("--help");
   }
   std::reverse(words.begin(), words.end());  // as CLI11 wants them
   try {
