@@ -25,7 +25,7 @@ FUNCTION V finish_of(V total, V n, V m) { return FINISH; }
 KERNEL void reduce(ADDRESS(x), ADDRESS(y), const Reduce p) {
   LOCAL V all[ROWS * 16];
   const int lane = LOCAL_ITEM(0) % 16;
-  LOCAL V* lanes = all + LOCAL_ITEM(0) / 16 * 16;
+  IN_LOCAL V* lanes = all + LOCAL_ITEM(0) / 16 * 16;
   const long row = GROUP(0) * ROWS + LOCAL_ITEM(0) / 16;
   const bool real = row < p.count;
   const long width = real ? p.width : 0;  // barriers need every work item

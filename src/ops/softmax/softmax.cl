@@ -13,7 +13,7 @@ typedef struct {
 KERNEL void softmax(ADDRESS(x), ADDRESS(y), const Softmax p) {
   LOCAL float all[ROWS * 16];
   const int lane = LOCAL_ITEM(0) % 16;
-  LOCAL float* lanes = all + LOCAL_ITEM(0) / 16 * 16;
+  IN_LOCAL float* lanes = all + LOCAL_ITEM(0) / 16 * 16;
   const long row = GROUP(0) * ROWS + LOCAL_ITEM(0) / 16;
   const long width = row < p.count ? p.width : 0;  // barriers need every work item
   const Places at = places_of(&p.rows, row < p.count ? row : 0);
