@@ -173,12 +173,14 @@ Status waits_wait(const DevicePtr& device) {
   RETURN_IF_ERROR(released_while("stream_wait", [&](Hold&) { return a->wait(); }));
   RETURN_IF_ERROR(released_while("event_wait", [&](Hold&) { return event->wait(); }));
   RETURN_IF_ERROR(released_while("event_query's \"done\"", [&](Hold&) -> Status {
-    for (;;) {
+    // Some chips start nothing before somebody waits.
+    for (int i = 0; i < 300; ++i) {
       const Result<bool> done = event->done();
       if (!done.ok()) return done.status().code() == Code::kUnimplemented ? a->wait() : done.status();
       if (*done) return ok();
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
+    return event->wait();
   }));
   struct Look {
     Hold* hold;
