@@ -75,7 +75,6 @@ class Chat {
  private:
   // On standard error, so that standard output has the replies alone.
   void note(std::string_view text) {
-    std::fflush(stdout);
     print_note(fmt::format("{}\n", styled(text, Style::kDim, use_color(context_.color, stderr))));
   }
 
@@ -109,7 +108,6 @@ class Chat {
       std::fflush(stdout);
     });
     fmt::print("\n");
-    std::fflush(stdout);
     if (!reply.ok()) {
       // The conversation is as it was before the message; only what is beyond repair ends the chat.
       if (reply.status().code() != Code::kOutOfRange && reply.status().code() != Code::kFailedPrecondition)

@@ -71,7 +71,6 @@ Status run(const RunOptions& o, const Context& context) {
                            .dump());
   } else {
     fmt::print("\n");
-    std::fflush(stdout);
     print_cut_off(reply, *engine, longer_context(*engine), context.color);
     if (o.text.stats) print_stats(reply, context.color);
   }
