@@ -151,7 +151,7 @@ void int8_neon_dot(int steps) {
 
 // Vectors of 16 bytes in the compiler's own terms, for processors that have no loop of their own above.
 typedef float GenericF32 __attribute__((vector_size(16)));
-typedef int32_t GenericI32 __attribute__((vector_size(16)));
+typedef uint32_t GenericU32 __attribute__((vector_size(16)));  // it wraps around
 
 void f32_generic(int steps) {
   GenericF32 factor = {1.5f, 1.5f, 1.5f, 1.5f}, sums[8] = {};
@@ -162,9 +162,9 @@ void f32_generic(int steps) {
 }
 
 void int8_generic(int steps) {
-  GenericI32 factor = {3, 3, 3, 3}, sums[8] = {};
+  GenericU32 factor = {3, 3, 3, 3}, sums[8] = {};
   for (int step = 0; step < steps; ++step) {
-    for (GenericI32& sum : sums) sum = sum * factor + factor;
+    for (GenericU32& sum : sums) sum = sum * factor + factor;
     asm volatile("" ::"r"(sums) : "memory");
   }
 }
