@@ -192,7 +192,8 @@ TEST(GgufHostile, EveryTruncationIsRefused) {
     if (part.ok()) continue;
     EXPECT_EQ(part.status().code(), Code::kDataLoss) << size;
     EXPECT_NE(part.status().message().find("cut.gguf: "), std::string::npos);
-    EXPECT_NE(part.status().message().find("at byte "), std::string::npos) << part.status().message();
+    const char* place = size == 0 ? "the file is empty" : "at byte ";
+    EXPECT_NE(part.status().message().find(place), std::string::npos) << part.status().message();
   }
 }
 
