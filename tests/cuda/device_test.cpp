@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CUDA chip through the runtime, on the fake driver: what it calls in which order, and what it makes of
+// The CUDA chip through the runtime, on the fake driver: the kit's rules, what it calls, and what it makes of
 // errors.
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <numeric>
-#include <thread>
 
+#include "conform/check.h"
 #include "fake_cuda.h"
 #include "runtime/platform.h"
 
@@ -61,19 +61,13 @@ TEST_P(Cuda, SaysWhatItIs) {
   EXPECT_FALSE(platform_->open("cuda:1").ok());
 }
 
-TEST_P(Cuda, CopiesInEveryDirection) {
-  const auto stream = device_->create_stream().value();
-  const Buffer a = device_->allocate(1000).value(), b = device_->allocate(5000).value();
-  EXPECT_EQ(a.address() % device_->properties().alignment_bytes, 0u);
-  std::vector<unsigned char> in(1000), out(1000);
-  std::iota(in.begin(), in.end(), 0);
-  ASSERT_TRUE(stream->upload(a.address(), in.data(), 1000).ok());
-  ASSERT_TRUE(stream->copy(b.address() + 123, a.address() + 7, 900).ok());
-  ASSERT_TRUE(stream->fill(b.address() + 123, 9, 10).ok());
-  ASSERT_TRUE(stream->download(out.data(), b.address() + 123, 900).ok());
-  EXPECT_EQ(out[0], 0) << "the fake runs nothing before the wait";
-  ASSERT_TRUE(stream->wait().ok());
-  for (int i = 0; i < 900; ++i) ASSERT_EQ(out[i], i < 10 ? 9 : in[i + 7]) << i;
+TEST_P(Cuda, KeepsTheKitsRules) {
+  for (const auto& checks : {conform::runtime_checks(), conform::misuse_checks()})
+    for (const conform::Check& check : checks) {
+      const conform::Outcome outcome = check.run(device_);
+      EXPECT_TRUE(outcome.verdict == conform::Verdict::kPassed || outcome.verdict == conform::Verdict::kNever)
+          << check.name << ": " << outcome.detail;
+    }
 }
 
 TEST_P(Cuda, OverlappingCopiesGoByOtherMemory) {
@@ -108,10 +102,7 @@ TEST_P(Cuda, MemoryComesFromAPoolWhereThereIsOne) {
   EXPECT_NE(huge.status().message().find("smaller model"), std::string::npos) << huge.status().message();
 }
 
-TEST_P(Cuda, PinnedAndImportedMemory) {
-  const Buffer pinned = device_->allocate(4096, ISTHMUS_MEMORY_PINNED_HOST).value();
-  ASSERT_NE(pinned.host(), nullptr);
-  std::memset(pinned.host(), 5, 4096);
+TEST_P(Cuda, ImportedMemory) {
   std::vector<char> host(10000, 7);
   isthmus_address_t address = 0;
   ASSERT_EQ(api().import_host(device_->handle(), host.data() + 3, 9000, &address), ISTHMUS_OK);
@@ -127,44 +118,6 @@ TEST_P(Cuda, PinnedAndImportedMemory) {
   const Status twice = status(api().import_host(device_->handle(), host.data() + 3, 9000, &again));
   EXPECT_NE(twice.message().find("imported already"), std::string::npos) << twice.message();
   api().release_host(device_->handle(), address);
-}
-
-TEST_P(Cuda, EventsOrderStreamsAndKeepTime) {
-  const auto a = device_->create_stream().value(), b = device_->create_stream().value();
-  const auto event = device_->create_event().value(), later = device_->create_event().value();
-  EXPECT_TRUE(event->done().value()) << "never recorded";
-  EXPECT_FALSE(later->since(*event).ok());
-  const Buffer buffer = device_->allocate(64).value();
-  unsigned char out = 0;
-  ASSERT_TRUE(a->fill(buffer.address(), 3, 64).ok());
-  ASSERT_TRUE(event->record(*a).ok());
-  EXPECT_FALSE(event->done().value());
-  ASSERT_TRUE(event->make_wait(*b).ok());
-  ASSERT_TRUE(b->download(&out, buffer.address() + 63, 1).ok());
-  ASSERT_TRUE(b->wait().ok());
-  EXPECT_EQ(out, 3) << "nobody waited for stream a but its event";
-  ASSERT_TRUE(a->fill(buffer.address(), 4, 64).ok());
-  ASSERT_TRUE(later->record(*a).ok());
-  ASSERT_TRUE(later->wait().ok());
-  EXPECT_GT(later->since(*event).value(), 0.0);
-}
-
-TEST_P(Cuda, HostCallsKeepTheOrder) {
-  const auto stream = device_->create_stream().value();
-  const Buffer buffer = device_->allocate(64).value();
-  struct Seen {
-    unsigned char byte = 0;
-    int at_call = -1;
-  } seen;
-  ASSERT_TRUE(stream->fill(buffer.address(), 3, 64).ok());
-  ASSERT_TRUE(stream->download(&seen.byte, buffer.address(), 1).ok());
-  const auto call = [](void* data) { static_cast<Seen*>(data)->at_call = static_cast<Seen*>(data)->byte; };
-  ASSERT_EQ(api().call_host(stream->handle(), call, &seen), ISTHMUS_OK);
-  ASSERT_TRUE(stream->fill(buffer.address(), 8, 64).ok());
-  ASSERT_TRUE(stream->download(&seen.byte, buffer.address(), 1).ok());
-  ASSERT_TRUE(stream->wait().ok());
-  EXPECT_EQ(seen.at_call, 3);
-  EXPECT_EQ(seen.byte, 8);
 }
 
 TEST_P(Cuda, LaunchesLayOutTheirArguments) {
@@ -299,25 +252,6 @@ TEST_P(Cuda, ALostDeviceStaysLost) {
   }
   fake_cuda::fault_with(0);
   api().kernel_release(kernel);
-}
-
-TEST_P(Cuda, ManyThreadsEachWithAStream) {
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 6; ++t) {
-    threads.emplace_back([this, t] {
-      const auto stream = device_->create_stream().value();
-      for (int i = 0; i < 200; ++i) {
-        const Buffer buffer = device_->allocate(static_cast<uint64_t>(64 + i * t)).value();
-        unsigned char out = 0;
-        EXPECT_TRUE(stream->fill(buffer.address(), static_cast<uint8_t>(t), 64).ok());
-        EXPECT_TRUE(stream->download(&out, buffer.address() + 63, 1).ok());
-        EXPECT_TRUE(stream->wait().ok());
-        EXPECT_EQ(out, t);
-      }
-      EXPECT_EQ(fake_cuda::contexts_of_this_thread(), 0) << "others' context would be covered";
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace

@@ -316,11 +316,12 @@ EXPORT int cuMemsetD8Async(uint64_t dst, unsigned char value, size_t bytes, Stre
 
 EXPORT int cuStreamBeginCapture_v2(Stream* stream, unsigned) {
   BEGIN(cuStreamBeginCapture_v2);
+  if (stream->capturing) return 401;
   return stream->capturing = true, 0;
 }
 EXPORT int cuStreamEndCapture(Stream* stream, std::vector<Work>** graph) {
   BEGIN(cuStreamEndCapture);
-  if (!stream->capturing) return 903;
+  if (!stream->capturing) return 401;
   stream->capturing = false;
   *graph = new std::vector<Work>(std::move(stream->captured));
   stream->captured.clear();
