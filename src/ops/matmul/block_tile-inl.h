@@ -230,7 +230,19 @@ void block_tile(const unsigned char* panel, int column, int64_t blocks, const Qu
       x.q = hidden(x.q);
       x.scale = hidden(x.scale);
       x.sum = hidden(x.sum);
-      accumulate<kFormat, kRows, kGroups>(super_header, panel, column, x, static_cast<int>(i & 1), acc);
+      const int odd = static_cast<int>(i & 1);
+      if constexpr (kRows == 1 && f.low_bits == 8) {
+        // Bound by memory alone: read in the order of the bytes, which is what the processor fetches ahead.
+        ISTHMUS_UNROLL
+        for (int g = 0; g < kGroups; ++g) {
+          LaneF32 group[1][1] = {{acc[0][g]}};
+          x.q = hidden(x.q);
+          accumulate<kFormat, 1, 1>(super_header, panel, column + g * kLanes, x, odd, group);
+          acc[0][g] = group[0][0];
+        }
+      } else {
+        accumulate<kFormat, kRows, kGroups>(super_header, panel, column, x, odd, acc);
+      }
       panel += f.block_bytes();
       x.q += 32;
       x.scale += 8;
