@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@ size_t shown_character_bytes(std::string_view text);
 // The text with everything but line breaks, tabs and what is shown as it is replaced by "\x1b" and the like:
 // valid UTF-8.
 std::string printable(std::string_view text);
+
+// "1 token", "2 tokens".
+std::string counted(uint64_t count, std::string_view noun);
 
 // How many letters to insert, delete or change to get from one to the other: small for a slip of the
 // keyboard.

@@ -23,6 +23,12 @@ TEST(Text, PrintableEscapesControlCharactersAndBrokenUtf8) {
   EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80") << "beyond U+10FFFF";
 }
 
+TEST(Text, NumbersOfThings) {
+  EXPECT_EQ(counted(0, "layer"), "0 layers");
+  EXPECT_EQ(counted(1, "layer"), "1 layer");
+  EXPECT_EQ(counted(2, "layer"), "2 layers");
+}
+
 TEST(Text, MessagesOfErrorsArePrintable) {
   const Status status = data_loss("key '{}'", "\033[2J\xff");
   EXPECT_EQ(status.message(), "key '\\x1b[2J\\xff'");

@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "base/text.h"
 #include "cli/validators.h"
 
 namespace isthmus::cli {
@@ -69,10 +70,9 @@ Result<GenerationOptions> generation_options(const TextOptions& o) {
 void print_cut_off(const Reply& reply, const Engine& engine, std::string_view way_out, ColorMode mode) {
   std::string line;
   if (reply.reason == StopReason::kLength) {
-    const size_t tokens = reply.tokens.size();
-    line = fmt::format("[cut off after {} token{}: --max-tokens]", tokens, tokens == 1 ? "" : "s");
+    line = fmt::format("[cut off after {}: --max-tokens]", counted(reply.tokens.size(), "token"));
   } else if (reply.reason == StopReason::kContext) {
-    line = fmt::format("[the context of {} tokens is full{}{}]", engine.context(),
+    line = fmt::format("[the context of {} is full{}{}]", counted(engine.context(), "token"),
                        way_out.empty() ? "" : ": ", way_out);
   } else {
     return;
@@ -88,8 +88,8 @@ std::string longer_context(const Engine& engine) {
 void print_stats(const Reply& reply, ColorMode mode) {
   const double decoded = static_cast<double>(reply.tokens.size()) - 1;
   const std::string line = fmt::format(
-      "[{} prompt tokens ({} reused) in {:.2f} s, {} tokens at {:.1f}/s, ended: {}]", reply.prompt_tokens,
-      reply.reused_tokens, reply.prefill_seconds, reply.tokens.size(),
+      "[{} ({} reused) in {:.2f} s, {} at {:.1f}/s, ended: {}]", counted(reply.prompt_tokens, "prompt token"),
+      reply.reused_tokens, reply.prefill_seconds, counted(reply.tokens.size(), "token"),
       reply.decode_seconds > 0 ? decoded / reply.decode_seconds : 0.0, stop_reason_name(reply.reason));
   print_note(fmt::format("{}\n", styled(line, Style::kDim, use_color(mode, stderr))));
 }

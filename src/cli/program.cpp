@@ -126,7 +126,7 @@ int run_program(int argc, const char* const* argv) {
   }
   try {
     const Status status = context.action();
-    if (std::fflush(stdout) != 0) return output_lost(context);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) return output_lost(context);
     return finish(status, context);
   } catch (const std::exception& exception) {
     if (std::ferror(stdout)) return output_lost(context);  // fmt throws then

@@ -10,9 +10,9 @@ namespace isthmus::cli {
 
 std::string progress_text(const CompileProgress& p) {
   if (p.stage == CompileProgress::kOperators)
-    return fmt::format("Preparing {}, building kernels once: operator {} of {}…", p.device, p.done + 1,
+    return fmt::format("Preparing {}, kernels are built once: operator {} of {}…", p.device, p.done + 1,
                        p.total);
-  return fmt::format("Placing weights on {}, rearranging them once: {} of {} MiB…", p.device, p.done >> 20,
+  return fmt::format("Placing weights on {}, rearranged once: {} of {} MiB…", p.device, p.done >> 20,
                      p.total >> 20);
 }
 

@@ -9,7 +9,7 @@
 
 namespace isthmus::cli {
 
-// "Preparing opencl:0, building kernels once: operator 7 of 210…"
+// "Preparing opencl:0, kernels are built once: operator 7 of 210…"
 std::string progress_text(const CompileProgress& progress);
 
 // Shows nothing in the first second, and nothing where standard error is no terminal; the line goes when this

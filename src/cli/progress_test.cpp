@@ -8,9 +8,9 @@ namespace {
 
 TEST(Progress, SaysWhatTakesTimeAndHowFarItIs) {
   EXPECT_EQ(progress_text({CompileProgress::kOperators, "opencl:0", 6, 22}),
-            "Preparing opencl:0, building kernels once: operator 7 of 22…");
+            "Preparing opencl:0, kernels are built once: operator 7 of 22…");
   EXPECT_EQ(progress_text({CompileProgress::kWeights, "cpu:0", uint64_t{300} << 20, uint64_t{5000} << 20}),
-            "Placing weights on cpu:0, rearranging them once: 300 of 5000 MiB…");
+            "Placing weights on cpu:0, rearranged once: 300 of 5000 MiB…");
 }
 
 TEST(Progress, NothingWhereNobodyWatches) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run_report.h"
+#include "base/text.h"
 
 #include <map>
 #include <vector>
@@ -8,8 +9,6 @@ namespace isthmus::cli {
 namespace {
 
 constexpr size_t kMostReasons = 3;  // in one line
-
-const char* plural(int count) { return count == 1 ? "" : "s"; }
 
 // Of each operator, the row of a fallback if it has one.
 std::map<std::string_view, const Executable::ReportRow*> by_operator(
@@ -38,10 +37,10 @@ std::string run_summary(std::span<const std::string> chips, std::span<const Exec
   const std::string who =
       fmt::format("{} {}", fmt::join(chips, " and "), chips.size() == 1 ? "runs" : "together run");
   if (counts.fallbacks == 0)
-    return fmt::format("{} all {} operator{}; nothing fell back", who, counts.operators,
-                       plural(counts.operators));
-  std::string text = fmt::format("{} {} of {} operators; {} fell back to the host:", who,
-                                 counts.operators - counts.fallbacks, counts.operators, counts.fallbacks);
+    return fmt::format("{} all {}; nothing fell back", who, counted(counts.operators, "operator"));
+  std::string text =
+      fmt::format("{} {} of {}; {} fell back to the host:", who, counts.operators - counts.fallbacks,
+                  counted(counts.operators, "operator"), counts.fallbacks);
   size_t shown = 0;
   for (const auto& [op, row] : by_operator(rows)) {
     if (!row->fallback) continue;
@@ -49,8 +48,7 @@ std::string run_summary(std::span<const std::string> chips, std::span<const Exec
       const int more = counts.fallbacks - static_cast<int>(shown);
       return text + fmt::format("; and {} more (isthmus devices --explain MODEL lists them)", more);
     }
-    text += fmt::format("{} {} ({} node{}: {})", shown++ ? ";" : "", op, row->nodes, plural(row->nodes),
-                        row->refusal);
+    text += fmt::format("{} {} ({}: {})", shown++ ? ";" : "", op, counted(row->nodes, "node"), row->refusal);
   }
   return text;
 }
@@ -63,8 +61,7 @@ void print_run_summary(const Engine& engine, ColorMode mode) {
     const char* name = part.device->properties().name;
     chips.push_back(engine.parts().size() == 1
                         ? fmt::format("{} ({})", part.device->id(), name)
-                        : fmt::format("{} ({}; {} layer{})", part.device->id(), name, part.layers,
-                                      plural(static_cast<int>(part.layers))));
+                        : fmt::format("{} ({}; {})", part.device->id(), name, counted(part.layers, "layer")));
   }
   print_note(fmt::format("{}\n", styled(run_summary(chips, rows), style, use_color(mode, stderr))));
 }

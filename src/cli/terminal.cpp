@@ -50,7 +50,10 @@ std::string styled(std::string_view text, Style style, bool color) {
   return fmt::format("{}{}\033[0m", escape(style), text);
 }
 
-void print_note(std::string_view text) { (void)!std::fwrite(text.data(), 1, text.size(), stderr); }
+void print_note(std::string_view text) {
+  (void)std::fflush(stdout);  // the two may lead to one place
+  (void)!std::fwrite(text.data(), 1, text.size(), stderr);
+}
 
 void print_error(std::string_view message, std::string_view hint, ColorMode mode) {
   const bool color = use_color(mode, stderr);

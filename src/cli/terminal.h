@@ -22,8 +22,8 @@ bool use_color(ColorMode mode, std::FILE* stream);
 // `text` between the escape sequences of `style` if `color`, else as it is.
 std::string styled(std::string_view text, Style style, bool color);
 
-// On standard error, as it is. That nobody can read it there is no reason to stop: where fmt::print throws,
-// this goes on.
+// On standard error, as it is, after everything that was printed before. That nobody can read it there is no
+// reason to stop: where fmt::print throws, this goes on.
 void print_note(std::string_view text);
 
 // "error: MESSAGE" on standard error, then "hint:  HINT" on a line of its own unless it is empty.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/text.h"
 #include "conform/check.h"
 #include "conform/diagnosis.h"
 #include "conform/operator_case.h"
@@ -25,9 +26,9 @@ class OperatorCheck {
     Outcome outcome = not_yet(refusal_.empty() ? "it has no samples" : refusal_);
     outcome.dtypes = dtypes_;
     if (runs_ == 0) return outcome;
-    std::string detail = fmt::format("{} runs", runs_);
+    std::string detail = counted(runs_, "run");
     for (const auto& [name, count] : implementations_) detail += fmt::format("; {} ({})", name, count);
-    if (refused_ > 0) detail += fmt::format("; {} samples refused, as: {}", refused_, refusal_);
+    if (refused_ > 0) detail += fmt::format("; {} refused, as: {}", counted(refused_, "sample"), refusal_);
     outcome.verdict = Verdict::kPassed;
     outcome.detail = std::move(detail);
     return outcome;

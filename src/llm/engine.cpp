@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "llm/engine.h"
+#include "base/text.h"
 
 #include <algorithm>
 #include <cstring>
@@ -99,8 +100,8 @@ Status Engine::place(std::vector<DevicePtr> devices, const EngineOptions& option
     sum += share;
   }
   if (sum != layers)
-    return invalid_argument("the split {} shares out {} layers, {} has {}", fmt::join(options.split, ","),
-                            sum, model_->file().path(), layers);
+    return invalid_argument("the split {} shares out {}, {} has {}", fmt::join(options.split, ","),
+                            counted(sum, "layer"), model_->file().path(), layers);
   return ok();
 }
 
@@ -164,15 +165,13 @@ Result<Engine::Sequence*> Engine::find(SequenceId id) {
 Status Engine::check_length(size_t length) const {
   if (static_cast<int64_t>(length) <= context_) return ok();
   if (context_ >= model_->config().context)
-    return error(
-        Code::kOutOfRange,
-        "{} tokens do not fit the context of {} tokens, the most this model was made for; shorten the text",
-        length, context_);
-  return error(
-      Code::kOutOfRange,
-      "{} tokens do not fit the context of {} tokens; shorten the text or start with a longer --context "
-      "(the model allows {})",
-      length, context_, model_->config().context);
+    return error(Code::kOutOfRange,
+                 "{} do not fit the context of {}, the most this model was made for; shorten the text",
+                 counted(length, "token"), counted(context_, "token"));
+  return error(Code::kOutOfRange,
+               "{} do not fit the context of {}; shorten the text or start with a longer --context "
+               "(the model allows {})",
+               counted(length, "token"), counted(context_, "token"), model_->config().context);
 }
 
 Result<SequenceId> Engine::add(std::span<const int32_t> tokens) {
@@ -211,7 +210,7 @@ Status Engine::assign(SequenceId id, std::span<const int32_t> tokens) {
 Status Engine::truncate(SequenceId id, int64_t length) {
   ASSIGN_OR_RETURN(Sequence * s, find(id));
   if (length < 0 || length > static_cast<int64_t>(s->tokens.size()))
-    return error(Code::kOutOfRange, "cannot keep {} of {} tokens", length, s->tokens.size());
+    return error(Code::kOutOfRange, "cannot keep {} of {}", length, counted(s->tokens.size(), "token"));
   s->tokens.resize(static_cast<size_t>(length));
   states_->truncate(s->state, std::min(s->state.computed, length));
   return ok();

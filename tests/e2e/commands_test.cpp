@@ -2,7 +2,9 @@
 // What each command gives for good input: JSON that scripts can rely on, and figures that outside oracles
 // confirm.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -82,6 +84,18 @@ TEST(Run, SaysWhenAReplyWasCutShort) {
   const Outcome outcome = with({"-n", "1", "--json"});
   EXPECT_EQ(outcome.json()["device"], "cpu:0");
   EXPECT_EQ(outcome.json()["fallbacks"], 0);
+}
+
+TEST(Run, KeepsTheOrderOfResultsAndRemarksInOnePipe) {
+  int pipe_ends[2];
+  ASSERT_EQ(pipe(pipe_ends), 0);
+  const std::string end = "/dev/fd/" + std::to_string(pipe_ends[1]);
+  run(Call{{"run", model_path("qwen3"), "--raw", "-n", "1", "Hello"}, "", {}, end, end});
+  close(pipe_ends[1]);
+  std::string both(1 << 16, '\0');
+  both.resize(static_cast<size_t>(std::max<ssize_t>(0, read(pipe_ends[0], both.data(), both.size()))));
+  close(pipe_ends[0]);
+  EXPECT_NE(both.find("\n[cut off"), std::string::npos) << both;
 }
 
 TEST(Chat, StandardOutputHasTheRepliesAlone) {

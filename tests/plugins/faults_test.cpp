@@ -22,7 +22,7 @@ TEST_P(Faults, AreCaughtWithTheirCause) {
   const Fault fault = GetParam();
   const Outcome outcome = conform(fault.name, {"--only", fault.check});
   EXPECT_EQ(outcome.code, 1) << outcome.out;
-  EXPECT_NE(outcome.err.find("does not conform: 1 of 1 checks failed"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("does not conform: 1 of 1 check failed"), std::string::npos) << outcome.err;
   const auto json = outcome.json();
   ASSERT_EQ(json["failed"], 1) << outcome.out;
   const std::string detail = json["results"][0]["detail"];

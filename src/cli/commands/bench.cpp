@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/text.h"
 #include "cli/context.h"
 #include "cli/model_options.h"
 #include "cli/print.h"
@@ -49,9 +50,9 @@ Result<std::unique_ptr<Engine>> start_engine(const BenchOptions& options) {
       std::max(options.speed.prompt_tokens, options.speed.depth + options.speed.generate_tokens + 1);
   if (engine.context == 0) engine.context = wanted;
   if (engine.context < wanted)
-    return with_hint(
-        error(Code::kOutOfRange, "{} tokens do not fit the context of {} tokens", wanted, engine.context),
-        fmt::format("give --context {} or fewer tokens", wanted));
+    return with_hint(error(Code::kOutOfRange, "{} do not fit the context of {}", counted(wanted, "token"),
+                           counted(engine.context, "token")),
+                     fmt::format("give --context {} or fewer tokens", wanted));
   return load_engine(options.path, options.run, engine);
 }
 
@@ -114,17 +115,19 @@ Json result_json(const BenchResult& result) {
 void print_result(const BenchResult& result, int repeat, bool color) {
   using Align = Table::Align;
   const auto rate = [](double value) { return fmt::format("{:.{}f} tokens/s", value, value < 100 ? 1 : 0); };
-  fmt::print("{}  {}, {} thread{}, median of {}\n", styled(result.model, Style::kBold, color),
-             dtype_name(result.work.format), result.threads, result.threads == 1 ? "" : "s", repeat);
+  fmt::print("{}  {}, {}, median of {}\n", styled(result.model, Style::kBold, color),
+             dtype_name(result.work.format), counted(result.threads, "thread"), repeat);
   Table table({Align::kLeft, Align::kRight, Align::kLeft});
-  table.add({fmt::format("prefill of {} tokens", result.speed.prompt_tokens), rate(result.prefill_rate),
+  table.add({fmt::format("prefill of {}", counted(result.speed.prompt_tokens, "token")),
+             rate(result.prefill_rate),
              fmt::format("{:.0f} % of the {} peak, {:.2f} T/s", 100 * result.peak_share(),
                          peak_name(result.work.format), peak_of(result.work.format, result.limits) / 1e12)});
-  table.add({fmt::format("decode of {} tokens", result.speed.generate_tokens), rate(result.decode_rate),
+  table.add({fmt::format("decode of {}", counted(result.speed.generate_tokens, "token")),
+             rate(result.decode_rate),
              fmt::format("{:.0f} % of the memory bandwidth, {:.1f} GB/s; a token reads {:.1f} MB of weights",
                          100 * result.bandwidth_share(), result.limits.read_bytes / 1e9,
                          static_cast<double>(result.work.bytes_per_token) / 1e6)});
-  if (result.speed.depth > 0) table.add({"  after", fmt::format("{} tokens", result.speed.depth), ""});
+  if (result.speed.depth > 0) table.add({"  after", counted(result.speed.depth, "token"), ""});
   table.add({"time to first token", fmt::format("{:.3f} s", result.first_token_seconds), ""});
   table.add({"memory", bytes_text(result.memory_bytes), "resident, with the mapped weights"});
   fmt::print("{}", table.text(color, 2));

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <memory>
 
+#include "base/text.h"
 #include "cli/context.h"
 #include "cli/model_options.h"
 #include "cli/print.h"
@@ -93,7 +94,7 @@ Status conform_chip(const ConformOptions& options, const Context& context) {
 
   const bool progress = isatty(STDERR_FILENO) && !context.json, color = use_color(context.color, stdout);
   if (!context.json)
-    fmt::print("{} ({}), {} checks\n", device->id(), device->properties().name, checks.size());
+    fmt::print("{} ({}), {}\n", device->id(), device->properties().name, counted(checks.size(), "check"));
   size_t done = 0;
   ASSIGN_OR_RETURN(const auto results,
                    run_in_children(command, checks, options.limit, [&](CheckResult& result) {
@@ -121,8 +122,8 @@ Status conform_chip(const ConformOptions& options, const Context& context) {
     fmt::print("\n");
   }
   if (counts.failed > 0)
-    return error(Code::kFailedPrecondition, "{} does not conform: {} of {} checks failed", options.chip,
-                 counts.failed, checks.size());
+    return error(Code::kFailedPrecondition, "{} does not conform: {} of {} failed", options.chip,
+                 counts.failed, counted(checks.size(), "check"));
   return ok();
 }
 

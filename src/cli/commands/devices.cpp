@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 
+#include "base/text.h"
 #include "cli/context.h"
 #include "cli/explain.h"
 #include "cli/model_options.h"
@@ -148,9 +149,9 @@ void print_explained(const Found& found, const char* unit, bool color) {
   const FallbackCounts counts = count_fallbacks(*found.explained);
   fmt::print("\n{}", explain_text(*found.explained, unit, color));
   fmt::print("  {}\n", counts.fallbacks == 0
-                           ? fmt::format("{} operators; nothing falls back", counts.operators)
-                           : styled(fmt::format("fallbacks to the host: {} of {} operators, at least in part",
-                                                counts.fallbacks, counts.operators),
+                           ? fmt::format("{}; nothing falls back", counted(counts.operators, "operator"))
+                           : styled(fmt::format("fallbacks to the host: {} of {}, at least in part",
+                                                counts.fallbacks, counted(counts.operators, "operator")),
                                     Style::kYellow, color));
 }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/text.h"
 #include "cli/context.h"
 #include "cli/model_options.h"
 #include "cli/print.h"
@@ -74,8 +75,8 @@ Result<std::vector<int32_t>> read_tokens(const PerplexityOptions& options, const
                      "{}", options.file);
   }
   if (tokens.size() < 2)
-    return invalid_argument("{}: {} token{}; a perplexity needs at least 2", options.file, tokens.size(),
-                            tokens.size() == 1 ? "" : "s");
+    return invalid_argument("{}: {}; a perplexity needs at least 2", options.file,
+                            counted(tokens.size(), "token"));
   return tokens;
 }
 
@@ -105,7 +106,7 @@ Status perplexity(const PerplexityOptions& options, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
   auto score = score_tokens(*engine, tokens, [&](int64_t position, std::span<const float> logits) {
     if (progress && position % kRows == 0)
-      print_note(fmt::format("\r{} of {} tokens ", position, tokens.size()));
+      print_note(fmt::format("\r{} of {} ", position, counted(tokens.size(), "token")));
     return logits_file.add(logits);
   });
   if (progress) print_note(fmt::format("\r\033[K"));

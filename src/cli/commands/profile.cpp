@@ -2,6 +2,7 @@
 // isthmus profile MODEL: where the time of prefill and decode goes, operator by operator.
 #include <algorithm>
 
+#include "base/text.h"
 #include "cli/context.h"
 #include "cli/model_options.h"
 #include "cli/profile_report.h"
@@ -36,7 +37,7 @@ Result<std::vector<Phase>> measure(Engine& engine, Profile& profile, const Profi
   profile.record(true);
   RETURN_IF_ERROR(measure_speed(engine, prefill).status());
   phases.push_back(
-      {fmt::format("prefill of {} tokens", prefill.prompt_tokens), 1, summarise(profile, limits)});
+      {fmt::format("prefill of {}", counted(prefill.prompt_tokens, "token")), 1, summarise(profile, limits)});
   if (!options.timeline.empty())
     RETURN_IF_ERROR(write_timeline(options.timeline + ".prefill.json", profile, limits));
   profile.record(false);
@@ -62,9 +63,9 @@ Status profile(const ProfileOptions& options, const Context& context) {
   const int64_t wanted =
       std::max(options.speed.prompt_tokens, options.speed.depth + options.speed.generate_tokens + 1);
   if (wanted > engine->context())
-    return with_hint(
-        error(Code::kOutOfRange, "{} tokens do not fit the context of {} tokens", wanted, engine->context()),
-        fmt::format("give --context {} or fewer tokens", wanted));
+    return with_hint(error(Code::kOutOfRange, "{} do not fit the context of {}", counted(wanted, "token"),
+                           counted(engine->context(), "token")),
+                     fmt::format("give --context {} or fewer tokens", wanted));
   print_run_summary(*engine, context.color);
   MachineLimits limits;
   ASSIGN_OR_RETURN(const std::vector<Phase> phases, measure(*engine, profile, options, limits));

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <memory>
 
+#include "base/text.h"
 #include "cli/context.h"
 #include "cli/generation_options.h"
 #include "cli/model_options.h"
@@ -76,8 +77,8 @@ Status run(const RunOptions& o, const Context& context) {
   }
   if (!o.profile.empty()) {
     RETURN_IF_ERROR(write_timeline(o.profile, profile, limits));
-    print_note(fmt::format("{} operators in {}; https://ui.perfetto.dev opens it\n", profile.entries().size(),
-                           o.profile));
+    print_note(fmt::format("{} in {}; https://ui.perfetto.dev opens it\n",
+                           counted(profile.entries().size(), "operator"), o.profile));
   }
   if (reply.reason == StopReason::kCancelled) return error(Code::kCancelled, "interrupted");
   return ok();

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "base/text.h"
 #include "cli/context.h"
 #include "cli/model_options.h"
 #include "cli/print.h"
@@ -50,7 +51,7 @@ void print_tokens(const Tokenizer& tokenizer, const std::vector<int32_t>& ids, s
     fmt::print("{:>{}}  {}\n", id, width,
                styled(fmt::format("'{}'", escaped(tokenizer.token_bytes(id))), style, color));
   }
-  print_note(fmt::format("{} tokens of {} bytes\n", ids.size(), text_bytes));
+  print_note(fmt::format("{} of {}\n", counted(ids.size(), "token"), counted(text_bytes, "byte")));
 }
 
 Status tokenize(const TokenizeOptions& options, const Context& context) {
