@@ -80,6 +80,9 @@ typedef struct isthmus_engine_options_t {
   void* cancelled_context;
   const int64_t* split; /* layers of each device; NULL: equal shares */
   int64_t split_count;
+  /* 1: packed weights are copied into memory of this process at the start, on huge pages: a little faster,
+   * not shared with other processes. 0: read where their files are mapped. */
+  int32_t resident_weights;
 } isthmus_engine_options_t;
 
 /* Compiles the model for the device and packs its weights, the first time over all. options may be NULL.

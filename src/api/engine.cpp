@@ -40,6 +40,7 @@ Result<EngineOptions> read_engine_options(const isthmus_engine_options_t* option
   if (given.cancelled)
     engine.cancelled = [f = given.cancelled, context = given.cancelled_context] { return f(context) != 0; };
   if (given.packed_cache) engine.packed_cache = PackedCache(given.packed_cache);
+  if (given.resident_weights) engine.weights = WeightMode::kResident;
   return engine;
 }
 

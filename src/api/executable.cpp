@@ -62,7 +62,7 @@ Result<std::unique_ptr<isthmus_executable_t>> compile(const isthmus_graph_s& gra
   handle->symbols = handle->largest;
   ASSIGN_OR_RETURN(Graph finished, graph.finish());
   RETURN_IF_ERROR(check_sizes(finished, handle->largest));
-  handle->weights = std::make_shared<WeightStore>(device, PackedCache(""));
+  handle->weights = std::make_shared<WeightStore>(device);
   CompileOptions options;
   options.policy = policy;
   ASSIGN_OR_RETURN(handle->executable,

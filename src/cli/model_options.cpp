@@ -91,6 +91,16 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
   command.add_flag("--ignore-memory", options.ignore_memory, "Start even when memory seems too small")
       ->group(kGroup);
   command
+      .add_option("--weights", options.weights,
+                  "mapped: read from files, shared by processes (default); resident: copied into this "
+                  "process's memory at the start")
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, WeightMode>{{"mapped", WeightMode::kMapped},
+                                                                    {"resident", WeightMode::kResident}},
+                                  CLI::ignore_case))
+      ->type_name("MODE")
+      ->group(kGroup);
+  command
       .add_option("--packed-cache", options.packed_cache,
                   "Folder for weights in the chip's own layout, or off (the user's cache folder); "
                   "ISTHMUS_PACKED_CACHE_GIB is the most it may take")
@@ -116,6 +126,7 @@ EngineOptions engine_options(const ModelOptions& options) {
   engine.context = options.context;
   engine.cache_dtype = options.cache_dtype;
   engine.ignore_memory = options.ignore_memory;
+  engine.weights = options.weights;
   engine.policy.no_fallback = options.no_fallback;
   if (options.packed_cache == "off") {
     engine.packed_cache = PackedCache("");

@@ -19,11 +19,13 @@ struct ModelOptions {
   bool no_fallback = false;
   bool ignore_memory = false;
   Profile* profile = nullptr;  // records what the model runs
-  std::string packed_cache;    // a folder; "off"; empty: the user's cache folder
+  WeightMode weights = WeightMode::kMapped;
+  std::string packed_cache;  // a folder; "off"; empty: the user's cache folder
 };
 
-// Adds --device, --split, --threads, --context, --cache-dtype, --no-fallback, --ignore-memory and
-// --packed-cache, in a group of their own in the command's help. `options` must outlive the parsing.
+// Adds --device, --split, --threads, --context, --cache-dtype, --no-fallback, --ignore-memory,
+// --weights and --packed-cache, in a group of their own in the command's help. `options` must outlive the
+// parsing.
 void add_model_options(CLI::App& command, ModelOptions& options);
 // Of these only --context and --cache-dtype, for commands that open no engine.
 void add_context_options(CLI::App& command, ModelOptions& options);

@@ -43,7 +43,7 @@ std::unique_ptr<Pipeline> compile(const std::vector<size_t>& first_nodes) {
   std::vector<Pipeline::Part> parts;
   for (size_t first : first_nodes) {
     const DevicePtr device = open_cpu();
-    parts.push_back({device, std::make_shared<WeightStore>(device, PackedCache("")), first});
+    parts.push_back({device, std::make_shared<WeightStore>(device), first});
   }
   return Pipeline::compile(chain(), std::move(parts)).value();
 }

@@ -26,7 +26,7 @@ class Program {
     CompileOptions options;
     options.policy = policy;
     auto executable = Executable::compile(std::move(graph).value(), device_,
-                                          std::make_shared<WeightStore>(device_, PackedCache("")), options);
+                                          std::make_shared<WeightStore>(device_), options);
     status_ = executable.status();
     if (executable.ok()) executable_ = std::move(executable).value();
   }

@@ -78,7 +78,9 @@ Status Engine::place(std::vector<DevicePtr> devices, const EngineOptions& option
   std::map<Device*, std::shared_ptr<WeightStore>> weights;
   for (DevicePtr& device : devices) {
     std::shared_ptr<WeightStore>& store = weights[device.get()];
-    if (!store) store = std::make_shared<WeightStore>(device, options.packed_cache, options.cancelled);
+    if (!store)
+      store = std::make_shared<WeightStore>(
+          device, WeightOptions{options.packed_cache, options.weights, options.cancelled});
     parts_.push_back({std::move(device), store, 0});
   }
   const int64_t layers = model_->config().layers, parts = static_cast<int64_t>(parts_.size());

@@ -33,6 +33,7 @@ struct EngineOptions {
   std::function<bool()> cancelled;
   std::function<void(const CompileProgress&)> progress;  // of making the engine, see CompileOptions
   PackedCache packed_cache{PackedCache::default_folder()};
+  WeightMode weights = WeightMode::kMapped;
 };
 
 // What the options come to for a model; Model::memory_need says what that takes.

@@ -6,14 +6,6 @@
 namespace isthmus {
 namespace {
 
-// Four size classes per power of two, at least 256 bytes: at most a quarter is wasted, and blocks are reused
-// often.
-uint64_t size_class(uint64_t bytes) {
-  if (bytes <= 256) return 256;
-  const uint64_t step = std::bit_floor(bytes) / 4;
-  return (bytes + step - 1) / step * step;
-}
-
 // A feature whose entries are not all there, or null.
 const char* empty_promise(const isthmus_device_properties_t& properties, const isthmus_plugin_t& api) {
   const auto broken = [&](isthmus_device_feature_t feature, bool there) {
@@ -176,10 +168,16 @@ Device::~Device() {
   api().device_close(handle_);
 }
 
+uint64_t Device::block_bytes(uint64_t bytes) {
+  if (bytes <= 256) return 256;
+  const uint64_t step = std::bit_floor(bytes) / 4;
+  return (bytes + step - 1) / step * step;
+}
+
 Result<Buffer> Device::allocate(uint64_t bytes, isthmus_memory_kind_t kind) {
   Buffer buffer;
   buffer.bytes_ = bytes;
-  buffer.block_bytes_ = size_class(bytes);
+  buffer.block_bytes_ = block_bytes(bytes);
   buffer.kind_ = kind;
   std::lock_guard lock(mutex_);
   auto found = free_blocks_.find({kind, buffer.block_bytes_});

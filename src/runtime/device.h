@@ -116,6 +116,9 @@ class Device : public std::enable_shared_from_this<Device> {
   // then on every code, success as well, is that error.
   Status status(isthmus_status_t code, const char* doing);
 
+  // What an allocation of so many bytes takes. Four size classes per power of two, at least 256 bytes: at
+  // most a quarter is wasted, and blocks are reused often.
+  static uint64_t block_bytes(uint64_t bytes);
   Result<Buffer> allocate(uint64_t bytes, isthmus_memory_kind_t kind = ISTHMUS_MEMORY_DEVICE);
   Result<std::unique_ptr<Stream>> create_stream();
   Result<std::unique_ptr<Event>> create_event();

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same bits whatever the batch, the chunks, the threads or the cache hits; and what sequences can do.
+#include <filesystem>
+
 #include "tiny_models.h"
 
 namespace isthmus::testing {
@@ -31,6 +33,25 @@ TEST(Sequences, ChunksThreadsAndBatchesDoNotChangeBits) {
   const SequenceId c = batch->add(std::span(tiny.prompt).first(30)).value();
   EXPECT_EQ(compute(*batch, b), expected);
   for (SequenceId id : {a, c}) EXPECT_EQ(batch->computed(id), static_cast<int64_t>(batch->tokens(id).size()));
+}
+
+TEST(Weights, ResidentOnesGiveTheSameBits) {
+  const TinyModel tiny = load_tiny("qwen3");
+  EngineOptions options = exact_options();
+  const auto folder = std::filesystem::path(::testing::TempDir()) / "resident_weights";
+  std::filesystem::remove_all(folder);
+  options.packed_cache = PackedCache(folder);
+  const auto mapped = make_engine(tiny, options);
+  const WeightStore::Use shared = mapped->parts().front().weights->use();
+  EXPECT_GT(shared.packed, 0u);
+  EXPECT_EQ(shared.resident, 0u);
+  options.weights = WeightMode::kResident;
+  const auto resident = make_engine(tiny, options);
+  const WeightStore::Use own = resident->parts().front().weights->use();
+  EXPECT_EQ(own.packed, 0u);
+  EXPECT_EQ(own.resident, shared.packed);
+  EXPECT_EQ(own.in_place, shared.in_place) << "norms and embedding tables stay mapped";
+  EXPECT_EQ(logits_of(*resident, tiny.prompt), logits_of(*mapped, tiny.prompt));
 }
 
 TEST(Sequences, PrefixIsReusedAndGivesTheSameBits) {

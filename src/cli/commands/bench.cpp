@@ -32,6 +32,7 @@ struct BenchResult {
   SpeedOptions speed;
   double prefill_rate = 0, decode_rate = 0, first_token_seconds = 0;
   uint64_t memory_bytes = 0;
+  WeightMode weights = WeightMode::kMapped;
   MachineLimits limits;
   std::vector<std::string> fallbacks;
 
@@ -103,6 +104,7 @@ Json result_json(const BenchResult& result) {
           {"decode_tokens_per_s", result.decode_rate},
           {"time_to_first_token_s", result.first_token_seconds},
           {"memory_bytes", result.memory_bytes},
+          {"weights", result.weights == WeightMode::kMapped ? "mapped" : "resident"},
           {"read_bandwidth_gb_s", result.limits.read_bytes / 1e9},
           {"bandwidth_share", result.bandwidth_share()},
           {"int8_peak_tops", result.limits.int8 / 1e12},
@@ -129,13 +131,16 @@ void print_result(const BenchResult& result, int repeat, bool color) {
                          static_cast<double>(result.work.bytes_per_token) / 1e6)});
   if (result.speed.depth > 0) table.add({"  after", counted(result.speed.depth, "token"), ""});
   table.add({"time to first token", fmt::format("{:.3f} s", result.first_token_seconds), ""});
-  table.add({"memory", bytes_text(result.memory_bytes), "resident, with the mapped weights"});
+  table.add({"memory", bytes_text(result.memory_bytes),
+             result.weights == WeightMode::kMapped ? "resident set, with the mapped weights"
+                                                   : "resident set, weights in memory of its own"});
   fmt::print("{}", table.text(color, 2));
 }
 
 Status bench(const BenchOptions& options, const Context& context) {
   BenchResult result;
   result.speed = options.speed;
+  result.weights = options.run.weights;
   ASSIGN_OR_RETURN(const auto engine, start_engine(options));
   print_run_summary(*engine, context.color);
   ASSIGN_OR_RETURN(const GgufFile file, GgufFile::open(options.path));

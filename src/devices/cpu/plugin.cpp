@@ -23,8 +23,8 @@ namespace isthmus::cpu {
 namespace {
 
 constexpr uint64_t kAlignment = 64;
-// Allocations from this size on are mapped, on huge pages where the system has them.
-constexpr uint64_t kMapBytes = 4u << 20;
+// Allocations from this size on are mapped, on huge pages (of that size) where the system has them.
+constexpr uint64_t kHugePage = 2u << 20;
 
 using devices::guarded;
 
@@ -41,7 +41,11 @@ struct Device {
   const IsaKernels* isa;  // the best of this machine, or the one asked for
   std::string name, architecture;
   std::mutex mutex;
-  std::map<uint64_t, uint64_t> mapped;  // address to bytes of the allocations made with mmap
+  struct Mapping {
+    void* start;
+    uint64_t bytes;
+  };
+  std::map<uint64_t, Mapping> mapped;  // by address: the allocations made with mmap
 };
 
 Device* device_of(isthmus_chip_device_t* d) { return reinterpret_cast<Device*>(d); }
@@ -119,19 +123,22 @@ isthmus_status_t allocate(isthmus_chip_device_t* device, isthmus_memory_kind_t, 
       *address = reinterpret_cast<uint64_t>(p);
       return ok();
     }
-    if (bytes < kMapBytes) {
+    if (bytes < kHugePage) {
       const uint64_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
       void* p = std::aligned_alloc(kAlignment, rounded ? rounded : kAlignment);
       if (!p) return error(Code::kOutOfMemory, "the host has no {} bytes left", bytes);
       *address = reinterpret_cast<uint64_t>(p);
       return ok();
     }
-    void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    // Mapped with room to begin on a huge page, which the system does not promise; addresses cost nothing.
+    const uint64_t room = bytes + kHugePage;
+    void* p = room < bytes ? MAP_FAILED
+                           : mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) return error(Code::kOutOfMemory, "the host has no {} bytes left", bytes);
-    madvise(p, bytes, MADV_HUGEPAGE);  // A hint: without huge pages everything still works.
-    *address = reinterpret_cast<uint64_t>(p);
+    madvise(p, room, MADV_HUGEPAGE);  // A hint: without huge pages everything still works.
+    *address = (reinterpret_cast<uint64_t>(p) + kHugePage - 1) / kHugePage * kHugePage;
     std::lock_guard lock(d.mutex);
-    d.mapped[*address] = bytes;
+    d.mapped[*address] = {p, room};
     return ok();
   });
 }
@@ -145,7 +152,7 @@ void free_memory(isthmus_chip_device_t* device, isthmus_address_t address) {
   {
     std::lock_guard lock(d.mutex);
     if (auto found = d.mapped.find(address); found != d.mapped.end()) {
-      munmap(reinterpret_cast<void*>(address), found->second);
+      munmap(found->second.start, found->second.bytes);
       d.mapped.erase(found);
       return;
     }
