@@ -18,8 +18,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "../conformance/ops/chip.h"
+#include "conform/operator_case.h"
 #include "ops/registry.h"
+#include "runtime/device.h"
 
 namespace isthmus {
 namespace {
@@ -38,8 +39,7 @@ AttributeValue attribute_of(const json& value) {
   return value.get<std::vector<int64_t>>();
 }
 
-Status run_step(const json& step, conformance::Chip& chip, std::map<std::string, Value>& values,
-                json& answer) {
+Status run_step(const json& step, const DevicePtr& chip, std::map<std::string, Value>& values, json& answer) {
   ASSIGN_OR_RETURN(const OpDef* def, require_op(step.at("op").get<std::string>()));
   Attributes given;
   for (const auto& [name, value] : step.at("attributes").items()) given.set(name, attribute_of(value));
@@ -62,16 +62,10 @@ Status run_step(const json& step, conformance::Chip& chip, std::map<std::string,
   sample.constant.assign(sample.inputs.size(), false);
   ASSIGN_OR_RETURN(sample.output_types, def->infer_types(sample.input_types, sample.attributes));
   ASSIGN_OR_RETURN(std::vector<HostTensor> results, sample.run_reference(*def));
-  Result<conformance::Outcome> outcome = chip.run(*def, sample, conformance::Dims::kFixed);
-  if (outcome.ok()) {
-    answer["cpu"].push_back(outcome->implementation);
-    for (size_t i = 0; i < results.size(); ++i) {
-      const std::string difference = compare_bits(results[i].tensor(), outcome->results[i].tensor());
-      if (!difference.empty()) answer["differs"] = fmt::format("{} result {}{}", def->name, i, difference);
-    }
-  } else {
-    answer["cpu"].push_back("none: " + outcome.status().message());
-  }
+  const auto outcome = conform::run_case(chip, *def, sample, results, {});
+  answer["cpu"].push_back(outcome.ok() ? outcome->implementation : "none: " + outcome.status().message());
+  if (outcome.ok() && !outcome->difference.empty())
+    answer["differs"] = fmt::format("{} {}", def->name, outcome->difference);
   size_t i = 0;
   for (const json& name : step.at("outputs"))
     values.insert_or_assign(name.get<std::string>(), Value{results.at(i).clone(), sample.output_types.at(i)}),
@@ -79,7 +73,7 @@ Status run_step(const json& step, conformance::Chip& chip, std::map<std::string,
   return ok();
 }
 
-Status run_request(const json& request, const std::vector<char>& bytes, conformance::Chip& chip,
+Status run_request(const json& request, const std::vector<char>& bytes, const DevicePtr& chip,
                    std::ofstream& out, json& answer) {
   std::map<std::string, Value> values;
   for (const auto& [name, input] : request.at("inputs").items()) {
@@ -111,7 +105,12 @@ int run(const char* inputs, const char* outputs) {
   std::ifstream in(inputs, std::ios::binary);
   const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
   std::ofstream out(outputs, std::ios::binary);
-  auto chip = conformance::Chip::open(ISTHMUS_PLUGIN_DIR "/isthmus_cpu.so", 2);
+  const auto chip = []() -> Result<DevicePtr> {
+    HostOptions options;
+    options.thread_count = 2;
+    ASSIGN_OR_RETURN(const auto plugin, Plugin::load(ISTHMUS_PLUGIN_DIR "/isthmus_cpu.so", options));
+    return Device::open(plugin, 0);
+  }();
   if (!chip.ok()) {
     fmt::print(stderr, "{}\n", chip.status().to_string());
     return 1;
@@ -119,7 +118,7 @@ int run(const char* inputs, const char* outputs) {
   for (std::string line; std::getline(std::cin, line);) {
     json answer;
     try {
-      if (Status status = run_request(json::parse(line), bytes, **chip, out, answer); !status.ok())
+      if (Status status = run_request(json::parse(line), bytes, *chip, out, answer); !status.ok())
         answer = {{"error", status.message()}};
     } catch (const std::exception& e) {
       answer = {{"error", e.what()}};

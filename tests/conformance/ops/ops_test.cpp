@@ -14,9 +14,10 @@
 #include <map>
 #include <set>
 
-#include "chip.h"
+#include "conform/operator_case.h"
 #include "digest.h"
 #include "ops/registry.h"
+#include "runtime/device.h"
 
 namespace isthmus::conformance {
 namespace {
@@ -35,24 +36,19 @@ std::map<std::string, Row>& report() {
   return rows;
 }
 
-Chip* chip(size_t which) {
-  static std::vector<std::unique_ptr<Chip>> chips;
-  static std::string reason;
-  if (chips.empty() && reason.empty()) {
-    for (int threads : kThreads) {
-      Result<std::unique_ptr<Chip>> opened = Chip::open(ISTHMUS_PLUGIN_DIR "/isthmus_cpu.so", threads);
-      if (!opened.ok()) {
-        reason = opened.status().to_string();
-        break;
-      }
-      chips.push_back(std::move(*opened));
+// The chip with each number of threads, or why it has no device.
+const Result<std::vector<DevicePtr>>& devices() {
+  static const Result<std::vector<DevicePtr>> opened = []() -> Result<std::vector<DevicePtr>> {
+    std::vector<DevicePtr> devices;
+    for (const int threads : kThreads) {
+      HostOptions options;
+      options.thread_count = threads;
+      ASSIGN_OR_RETURN(const auto plugin, Plugin::load(ISTHMUS_PLUGIN_DIR "/isthmus_cpu.so", options));
+      ASSIGN_OR_RETURN(devices.emplace_back(), Device::open(plugin, 0));
     }
-  }
-  if (which >= chips.size()) {
-    ADD_FAILURE() << reason;
-    return nullptr;
-  }
-  return chips[which].get();
+    return devices;
+  }();
+  return opened;
 }
 
 void expect_same(const std::vector<HostTensor>& expected, const std::vector<HostTensor>& actual,
@@ -61,7 +57,6 @@ void expect_same(const std::vector<HostTensor>& expected, const std::vector<Host
   for (size_t i = 0; i < expected.size(); ++i) {
     const std::string difference = compare_bits(expected[i].tensor(), actual[i].tensor());
     EXPECT_EQ(difference, "") << what << ", result " << i;
-    EXPECT_TRUE(expected[i].guards_intact()) << what << ": the reference wrote outside of result " << i;
   }
 }
 
@@ -80,6 +75,8 @@ TEST_P(Operator, GivesTheBitsOfItsReference) {
     const std::string what = made->describe(def) + ", sample " + std::to_string(key);
     Result<std::vector<HostTensor>> expected = made->run_reference(def);
     ASSERT_TRUE(expected.ok()) << what << ": " << expected.status().to_string();
+    for (const HostTensor& result : *expected)
+      ASSERT_TRUE(result.guards_intact()) << what << ": the reference wrote outside of a result";
     ++row.cases;
     if (def.decompose) {
       Result<std::vector<HostTensor>> decomposed = run_decomposed(def, *made);
@@ -93,24 +90,21 @@ TEST_P(Operator, GivesTheBitsOfItsReference) {
     }
     bool digested = false;
     for (size_t which = 0; which < std::size(kThreads); ++which) {
-      Chip* on = chip(which);
-      ASSERT_NE(on, nullptr);
-      for (Dims dims : {Dims::kFixed, Dims::kRange}) {
-        const std::string where = fmt::format("{}, {} threads{}", what, kThreads[which],
-                                              dims == Dims::kRange ? ", dims as ranges" : "");
-        Result<Outcome> outcome = on->run(def, *made, dims);
-        if (!outcome.ok() && outcome.status().code() == Code::kUnimplemented) {
-          if (which == 0) ++row.refusals[outcome.status().message()];
+      for (const conform::Mode mode : {conform::Mode::kPlain, conform::Mode::kRanged}) {
+        conform::CaseOptions options;
+        options.mode = mode;
+        const std::string where = fmt::format("{}, {} threads, {}", what, kThreads[which], mode_name(mode));
+        const auto result = conform::run_case((*devices())[which], def, *made, *expected, options);
+        if (!result.ok() && result.status().code() == Code::kUnimplemented) {
+          if (which == 0) ++row.refusals[result.status().message()];
           continue;
         }
-        if (!outcome.ok() && dims == Dims::kRange && outcome.status().code() == Code::kFailedPrecondition)
-          continue;
-        ASSERT_TRUE(outcome.ok()) << where << ": " << outcome.status().to_string();
-        if (dims == Dims::kRange) ++row.ranged;
-        ++row.implementations[outcome->implementation];
-        expect_same(*expected, outcome->results, where);
-        if (HasFailure()) return;  // One clear difference is worth more than a thousand.
-        if (!digested) digest.add(def, *made, outcome->results);
+        ASSERT_TRUE(result.ok()) << where << ": " << result.status().to_string();
+        if (!result->tried) continue;
+        ASSERT_EQ(result->difference, "") << where;
+        row.ranged += mode == conform::Mode::kRanged;
+        ++row.implementations[result->implementation];
+        if (!digested) digest.add(def, *made, result->results);
         digested = true;
       }
     }
@@ -201,10 +195,10 @@ int main(int argc, char** argv) {
   setenv("ISTHMUS_CPU_ALONE_ELEMENTS", "0", 1);
   testing::InitGoogleTest(&argc, argv);
   if (!listing) {
-    auto opened = Chip::open(ISTHMUS_PLUGIN_DIR "/isthmus_cpu.so", 1);
-    if (!opened.ok() && opened.status().code() == isthmus::Code::kUnavailable) {
-      fmt::print("skipped: {}\n", opened.status().to_string());
-      return 0;
+    const isthmus::Status status = devices().status();
+    if (!status.ok()) {
+      fmt::print("{}\n", status.to_string());
+      return status.code() == isthmus::Code::kUnavailable ? 0 : 1;
     }
   }
   const int result = RUN_ALL_TESTS();
