@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// quantize_rows on the CPU: plain loops over 16 values that compilers turn into vectors.
+// quantize_rows on the CPU: blocks of 16 values that follow each other, or any strides.
 #include "devices/cpu/kernel.h"
-#include "devices/cpu/simd.h"
+#include "ops/quantize/quantize_blocks-inl.h"
 
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
 
-constexpr int kBlock = 16;
+constexpr int kBlock = kQuantizedBlock;
 
 struct QuantizePlan {
   int32_t rank;
@@ -18,36 +18,6 @@ const char* prepare(const isthmus_op_query_t& query, Plan& plan) {
   return nullptr;
 }
 
-void quantize_block(const float* x, int8_t* q, float* scale, int32_t* sum) {
-  // Magnitudes order as integers do, and NaN and infinity come last.
-  int32_t bits[kBlock];
-  __builtin_memcpy(bits, x, sizeof bits);
-  int32_t top = 0;
-  for (int i = 0; i < kBlock; ++i) {
-    const int32_t magnitude = bits[i] & 0x7fffffff;
-    top = magnitude > top ? magnitude : top;
-  }
-  float amax;
-  __builtin_memcpy(&amax, &top, sizeof amax);
-  const float inverse = 127.0f / amax;
-  *sum = 0;
-  if (top >= 0x7f800000 || !(inverse <= 0x1.fffffep127f)) {
-    *scale = top >= 0x7f800000 ? __builtin_nanf("") : 0.0f;
-    for (int i = 0; i < kBlock; ++i) q[i] = 0;
-    return;
-  }
-  *scale = amax / 127.0f;
-  int32_t total = 0;
-  for (int i = 0; i < kBlock; ++i) {
-    // Adding and taking away 1.5 * 2^23 rounds to the nearest integer, ties to even.
-    const float rounded = (x[i] * inverse + 12582912.0f) - 12582912.0f;
-    const int32_t value = static_cast<int32_t>(rounded);
-    q[i] = static_cast<int8_t>(value);
-    total += value;
-  }
-  *sum = total;
-}
-
 void run(const Run& run, const Team& team) {
   int64_t elements = 1;
   for (int i = 0; i < plan_data<QuantizePlan>(*run.plan).rank; ++i) elements *= run.operands[0].dims[i];
@@ -57,7 +27,7 @@ void run(const Run& run, const Team& team) {
   int32_t* sum = run.data<int32_t>(3);
   int64_t begin, end;
   team.split(elements / kBlock, 32, &begin, &end);
-  for (int64_t b = begin; b < end; ++b) quantize_block(x + kBlock * b, q + kBlock * b, scale + b, sum + b);
+  quantize_blocks(x + kBlock * begin, end - begin, q + kBlock * begin, scale + begin, sum + begin);
 }
 
 // Any strides, one block at a time through a copy.
