@@ -40,28 +40,43 @@ Result<int32_t> next_token(Engine& engine, double* seconds_to_logits = nullptr) 
   }
 }
 
-Status measure_prefill(Engine& engine, int64_t count, SpeedSample& sample) {
-  const std::vector<int32_t> prompt = some_tokens(count, engine.vocabulary());
-  const auto start = Clock::now();
-  ASSIGN_OR_RETURN(const SequenceId id, engine.add(prompt));
-  auto first = next_token(engine, &sample.prefill_seconds);
-  sample.first_token_seconds = seconds_since(start);
-  engine.remove(id);
-  return first.ok() ? ok() : std::move(first).status();
+// Steps until nothing is new.
+Status compute(Engine& engine) {
+  while (true) {
+    ASSIGN_OR_RETURN(const std::vector<Engine::Logits> logits, engine.step());
+    if (!logits.empty()) return ok();
+  }
 }
 
-// The timed part is one step per generated token, the way llama.cpp's llama-bench counts: from an empty cache
-// unless there is a depth.
-Status measure_decode(Engine& engine, SequenceId id, const SpeedOptions& options, SpeedSample& sample) {
-  int32_t token = 0;
-  if (options.depth > 0) {
-    ASSIGN_OR_RETURN(token, next_token(engine));
-  }
+// A sequence of so many tokens with its state, but for the last block: most of it repeats its beginning,
+// since computing a long one takes minutes and speed does not depend on what a cache holds.
+Result<SequenceId> add_at_depth(Engine& engine, int64_t depth) {
+  constexpr int64_t kComputed = 8 * kCacheBlock;
+  ASSIGN_OR_RETURN(const SequenceId id,
+                   engine.add(some_tokens(std::min(depth, kComputed), engine.vocabulary())));
+  if (depth <= kComputed) return id;
+  Status status = compute(engine);
+  if (status.ok()) status = engine.repeat(id, (depth - 1) / kCacheBlock * kCacheBlock);
+  if (status.ok())
+    status = engine.append(id, some_tokens((depth - 1) % kCacheBlock + 1, engine.vocabulary()));
+  if (status.ok()) return id;
+  engine.remove(id);
+  return status;
+}
+
+// The timed part is one step per generated token of all sequences, the way llama.cpp's llama-bench counts:
+// from an empty cache unless there is a depth, and nobody chooses among the logits.
+Status generate(Engine& engine, const std::vector<SequenceId>& ids, const SpeedOptions& options,
+                SpeedSample& sample) {
+  const std::vector<int32_t> tokens = some_tokens(options.generate_tokens, engine.vocabulary());
   if (options.before_decode) options.before_decode();
   const auto start = Clock::now();
-  for (int64_t i = 0; i < options.generate_tokens; ++i) {
-    RETURN_IF_ERROR(engine.append(id, std::span(&token, 1)));
-    ASSIGN_OR_RETURN(token, next_token(engine));
+  for (const int32_t token : tokens) {
+    for (const SequenceId id : ids) RETURN_IF_ERROR(engine.append(id, std::span(&token, 1)));
+    ASSIGN_OR_RETURN(const std::vector<Engine::Logits> logits, engine.step());
+    if (logits.size() != ids.size())
+      return error(Code::kInternal, "a step gave {} rows of logits for {} sequences", logits.size(),
+                   ids.size());
   }
   sample.decode_seconds = seconds_since(start);
   return ok();
@@ -111,14 +126,36 @@ const char* peak_name(Dtype format) {
   return format == Dtype::kBF16 ? "BF16" : "F32";
 }
 
+Status measure_prefill(Engine& engine, int64_t tokens, SpeedSample& sample) {
+  const std::vector<int32_t> prompt = some_tokens(tokens, engine.vocabulary());
+  const auto start = Clock::now();
+  ASSIGN_OR_RETURN(const SequenceId id, engine.add(prompt));
+  auto first = next_token(engine, &sample.prefill_seconds);
+  sample.first_token_seconds = seconds_since(start);
+  engine.remove(id);
+  RETURN_IF_ERROR(std::move(first).status(), "reading {} tokens", tokens);
+  return ok();
+}
+
+Status measure_decode(Engine& engine, const SpeedOptions& options, SpeedSample& sample) {
+  std::vector<SequenceId> ids;
+  Status status;
+  for (int64_t i = 0; i < options.parallel && status.ok(); ++i) {
+    Result<SequenceId> id = add_at_depth(engine, options.depth);
+    if (id.ok()) ids.push_back(*id);
+    status = id.ok() ? ok() : std::move(id).status();
+    if (status.ok() && options.depth > 0) status = compute(engine);
+  }
+  if (status.ok()) status = generate(engine, ids, options, sample);
+  for (const SequenceId id : ids) engine.remove(id);
+  RETURN_IF_ERROR(std::move(status), "generating {} tokens", options.generate_tokens);
+  return ok();
+}
+
 Result<SpeedSample> measure_speed(Engine& engine, const SpeedOptions& options) {
   SpeedSample sample;
-  RETURN_IF_ERROR(measure_prefill(engine, options.prompt_tokens, sample), "reading {} tokens",
-                  options.prompt_tokens);
-  ASSIGN_OR_RETURN(const SequenceId id, engine.add(some_tokens(options.depth, engine.vocabulary())));
-  const Status status = measure_decode(engine, id, options, sample);
-  engine.remove(id);
-  RETURN_IF_ERROR(Status(status), "generating {} tokens", options.generate_tokens);
+  RETURN_IF_ERROR(measure_prefill(engine, options.prompt_tokens, sample));
+  RETURN_IF_ERROR(measure_decode(engine, options, sample));
   sample.memory_bytes = resident_memory();
   return sample;
 }

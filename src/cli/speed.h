@@ -34,19 +34,22 @@ const char* peak_name(Dtype format);
 
 struct SpeedOptions {
   int64_t prompt_tokens = 512;
-  int64_t generate_tokens = 64;
-  int64_t depth = 0;                         // tokens in the cache before the timed generation starts
+  int64_t generate_tokens = 64;  // of each sequence
+  int64_t depth = 0;             // tokens in the cache of each before the timed generation starts
+  int64_t parallel = 1;          // sequences that generate together; the engine's max_sequences at most
   std::function<void()> before_decode = {};  // called when it starts
 };
 struct SpeedSample {
   double prefill_seconds = 0;      // all the prompt
   double first_token_seconds = 0;  // the same and the choice of a token
-  double decode_seconds = 0;       // all generated tokens
+  double decode_seconds = 0;       // all generated tokens of all sequences
   uint64_t memory_bytes = 0;       // resident, of this process, after generating
 };
-// Reads a prompt, then generates greedily on a sequence of its own. Nothing of earlier samples is reused,
-// given an engine without prefix_reuse.
+// Reads a prompt, then generates on sequences of their own. Nothing of earlier samples is reused, given an
+// engine without prefix_reuse.
 Result<SpeedSample> measure_speed(Engine& engine, const SpeedOptions& options);
+Status measure_prefill(Engine& engine, int64_t tokens, SpeedSample& sample);
+Status measure_decode(Engine& engine, const SpeedOptions& options, SpeedSample& sample);
 
 // Resident memory of this process, mapped files included; 0 where the system does not tell.
 uint64_t resident_memory();

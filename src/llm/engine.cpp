@@ -401,4 +401,30 @@ Result<SequenceId> Engine::restore(std::span<const std::byte> saved) {
   return status;
 }
 
+Status Engine::repeat(SequenceId id, int64_t length) {
+  RETURN_IF_ERROR(check_length(static_cast<size_t>(std::max<int64_t>(length, 0))));
+  ASSIGN_OR_RETURN(Sequence * s, find(id));
+  const int64_t computed = s->state.computed;
+  if (computed == 0 || computed % kCacheBlock || length < computed || length % kCacheBlock)
+    return invalid_argument("repeating {} computed tokens to {}: both must be whole blocks of {}", computed,
+                            length, kCacheBlock);
+  std::vector<std::byte> once(states_->saved_bytes(computed));
+  RETURN_IF_ERROR(states_->copy_out(s->state, once));
+  // Blocks come first, one after another; what is not in blocks comes once, after them.
+  const uint64_t block = states_->saved_bytes(2 * kCacheBlock) - states_->saved_bytes(kCacheBlock);
+  const uint64_t blocks = block * static_cast<uint64_t>(computed / kCacheBlock);
+  const uint64_t rest = once.size() - blocks;
+  std::vector<std::byte> bytes(states_->saved_bytes(length));
+  for (uint64_t at = 0; at < bytes.size() - rest; at += blocks)
+    std::memcpy(bytes.data() + at, once.data(), std::min(blocks, bytes.size() - rest - at));
+  if (rest) std::memcpy(bytes.data() + bytes.size() - rest, once.data() + blocks, rest);
+
+  s->tokens.resize(static_cast<size_t>(computed));
+  while (static_cast<int64_t>(s->tokens.size()) < length)
+    s->tokens.push_back(s->tokens[s->tokens.size() - static_cast<size_t>(computed)]);
+  states_->release(s->state);
+  ASSIGN_OR_RETURN(s->state, states_->copy_in(length, bytes));
+  return ok();
+}
+
 }  // namespace isthmus

@@ -68,6 +68,10 @@ class Engine {
   // cache dtype and device.
   Result<std::vector<std::byte>> save(SequenceId id);
   Result<SequenceId> restore(std::span<const std::byte> saved);
+  // For measuring: lengthens a sequence to `length` tokens with what is computed of it over and over. The
+  // contents mean nothing, but steps take as long as after so many computed tokens. Both are whole blocks
+  // long.
+  Status repeat(SequenceId id, int64_t length);
 
   // -- steps --
   struct Logits {

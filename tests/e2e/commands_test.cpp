@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include "../llm/tiny_model_names.h"
 #include "program.h"
@@ -285,7 +286,33 @@ TEST(Bench, GivesTheKeysThatScriptsRead) {
   EXPECT_EQ(json["generated_tokens"], 4);
   EXPECT_TRUE(json["fallbacks"].empty());
   EXPECT_LT(json["peak_share"].get<double>(), 1);
-  EXPECT_EQ(json.size(), 16u);
+  EXPECT_EQ(json["sequences"], 1);
+  EXPECT_EQ(json.size(), 17u);
+}
+
+TEST(Bench, SeveralSequencesInTheSameSteps) {
+  const Outcome outcome = run({"bench", model_path("llama"), "--json", "-p", "32", "-n", "4", "-r", "1",
+                               "--threads", "1", "--sequences", "3", "--depth", "70"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.json()["sequences"], 3);
+  EXPECT_GT(outcome.json()["decode_tokens_per_s"].get<double>(), 0);
+}
+
+TEST(Bench, TurnsAnswerLineByLine) {
+  const Outcome outcome = run(
+      {{"bench", model_path("llama"), "--turns", "--sequences", "2", "--depth", "70", "-p", "32", "-n", "4"},
+       "prefill 32\ndecode 4 0 2\ndecode 4 70 1\nlimits 0.001\n"
+       "decode 4 0 3\ndecode 4 -1 1\nprefill\nsing\n",
+       {}});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  std::istringstream lines(outcome.out);
+  std::vector<nlohmann::json> answers;
+  for (std::string line; std::getline(lines, line);) answers.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(answers.size(), 8u) << outcome.out;
+  for (size_t i = 0; i < 3; ++i) EXPECT_GT(answers[i]["seconds"].get<double>(), 0) << i;
+  for (const char* key : {"read_bytes", "read_bytes_4kib", "int8", "bf16", "f32"})
+    EXPECT_GT(answers[3][key].get<double>(), 0) << key;
+  for (size_t i = 4; i < 8; ++i) EXPECT_NE(answers[i]["error"].get<std::string>(), "") << i;
 }
 
 TEST(Profile, NamesEveryOperatorOfBothPhases) {

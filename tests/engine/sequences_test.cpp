@@ -118,6 +118,27 @@ TEST(Sequences, SaveAndRestore) {
     EXPECT_FALSE(other->restore(std::span(*saved).first(cut)).ok());
 }
 
+TEST(Sequences, RepeatHoldsTheSameStateOverAndOver) {
+  const TinyModel tiny = load_tiny("qwen3");
+  const auto engine = make_engine(tiny, exact_options());
+  const SequenceId id = engine->add(std::span(tiny.prompt).first(64)).value();
+  EXPECT_FALSE(engine->repeat(id, 128).ok()) << "nothing is computed";
+  compute(*engine, id);
+  const std::vector<std::byte> once = engine->save(id).value();
+  for (const int64_t length : {-64, 0, 100, 1 << 30}) EXPECT_FALSE(engine->repeat(id, length).ok()) << length;
+  ASSERT_TRUE(engine->repeat(id, 192).ok());
+  EXPECT_EQ(engine->computed(id), 192);
+  EXPECT_EQ(engine->tokens(id)[191], tiny.prompt[63]);
+  const std::vector<std::byte> thrice = engine->save(id).value();
+  const size_t block = (thrice.size() - once.size()) / 2 - 64 * sizeof(int32_t);
+  for (size_t i = 1; i <= 3; ++i)
+    EXPECT_TRUE(std::equal(thrice.end() - i * block, thrice.end() - (i - 1) * block, once.end() - block))
+        << i;
+  ASSERT_TRUE(engine->truncate(id, 64).ok());
+  ASSERT_TRUE(engine->append(id, std::span(tiny.prompt).subspan(64)).ok());
+  EXPECT_EQ(compute(*engine, id), logits_of(*make_engine(tiny, exact_options()), tiny.prompt));
+}
+
 TEST(Sequences, TooLongAndWrongTokensAreErrors) {
   const TinyModel tiny = load_tiny("llama");
   EngineOptions options = exact_options();

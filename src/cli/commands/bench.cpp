@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <iostream>
 #include <memory>
 
 #include "base/text.h"
@@ -11,6 +12,7 @@
 #include "cli/print.h"
 #include "cli/run_report.h"
 #include "cli/speed.h"
+#include "cli/speed_turns.h"
 
 namespace isthmus::cli {
 namespace {
@@ -21,6 +23,7 @@ struct BenchOptions {
   std::string path;
   SpeedOptions speed;
   int repeat = 3;
+  bool turns = false;
   ModelOptions run;
 };
 
@@ -36,8 +39,10 @@ struct BenchResult {
   MachineLimits limits;
   std::vector<std::string> fallbacks;
 
+  // A step reads the weights once for all sequences.
   double bandwidth_share() const {
-    return static_cast<double>(work.bytes_per_token) * decode_rate / limits.read_bytes;
+    return static_cast<double>(work.bytes_per_token) * decode_rate / static_cast<double>(speed.parallel) /
+           limits.read_bytes;
   }
   double peak_share() const {
     return 2 * static_cast<double>(work.products_per_token) * prefill_rate / peak_of(work.format, limits);
@@ -47,6 +52,7 @@ struct BenchResult {
 Result<std::unique_ptr<Engine>> start_engine(const BenchOptions& options) {
   EngineOptions engine = engine_options(options.run);
   engine.prefix_reuse = false;
+  engine.max_sequences = static_cast<int>(options.speed.parallel);
   const int64_t wanted =
       std::max(options.speed.prompt_tokens, options.speed.depth + options.speed.generate_tokens + 1);
   if (engine.context == 0) engine.context = wanted;
@@ -77,7 +83,8 @@ Status measure(Engine& engine, const BenchOptions& options, BenchResult& result)
     ASSIGN_OR_RETURN(const MachineLimits limits, measure_limits(result.threads, kLimitSeconds));
     ASSIGN_OR_RETURN(const SpeedSample sample, measure_speed(engine, options.speed));
     prefill.push_back(static_cast<double>(options.speed.prompt_tokens) / sample.prefill_seconds);
-    decode.push_back(static_cast<double>(options.speed.generate_tokens) / sample.decode_seconds);
+    decode.push_back(static_cast<double>(options.speed.generate_tokens * options.speed.parallel) /
+                     sample.decode_seconds);
     first.push_back(sample.first_token_seconds);
     result.memory_bytes = std::max(result.memory_bytes, sample.memory_bytes);
     read.push_back(limits.read_bytes);
@@ -100,6 +107,7 @@ Json result_json(const BenchResult& result) {
           {"threads", result.threads},
           {"prompt_tokens", result.speed.prompt_tokens},
           {"generated_tokens", result.speed.generate_tokens},
+          {"sequences", result.speed.parallel},
           {"prefill_tokens_per_s", result.prefill_rate},
           {"decode_tokens_per_s", result.decode_rate},
           {"time_to_first_token_s", result.first_token_seconds},
@@ -129,6 +137,8 @@ void print_result(const BenchResult& result, int repeat, bool color) {
              fmt::format("{:.0f} % of the memory bandwidth, {:.1f} GB/s; a token reads {:.1f} MB of weights",
                          100 * result.bandwidth_share(), result.limits.read_bytes / 1e9,
                          static_cast<double>(result.work.bytes_per_token) / 1e6)});
+  if (result.speed.parallel > 1)
+    table.add({"  of", fmt::format("{} sequences", result.speed.parallel), "in the same steps"});
   if (result.speed.depth > 0) table.add({"  after", counted(result.speed.depth, "token"), ""});
   table.add({"time to first token", fmt::format("{:.3f} s", result.first_token_seconds), ""});
   table.add({"memory", bytes_text(result.memory_bytes),
@@ -148,6 +158,7 @@ Status bench(const BenchOptions& options, const Context& context) {
   result.work = weight_work(file.tensors());
   result.threads = std::max(1, engine->parts().front().device->properties().parallelism);
   result.fallbacks = fallen_back(*engine);
+  if (options.turns) return obey_turns(*engine, result.threads, std::cin);
   RETURN_IF_ERROR(measure(*engine, options, result));
   if (context.json) {
     print_json(result_json(result));
@@ -182,9 +193,18 @@ void add_bench(CLI::App& app, Context& context) {
   command->add_option("-d,--depth", options->speed.depth, "Tokens in the cache before generating (0)")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 30))
       ->type_name("N");
+  command
+      ->add_option("--sequences", options->speed.parallel,
+                   "Sequences that generate together, a token of each per step; the rate counts them all (1)")
+      ->check(CLI::Range(int64_t{1}, int64_t{1024}))
+      ->type_name("N");
   command->add_option("-r,--repeat", options->repeat, "Rounds; medians are shown (3)")
       ->check(CLI::Range(1, 1000))
       ->type_name("N");
+  command->add_flag(
+      "--turns", options->turns,
+      "Measure what each line of standard input asks for, for scripts that alternate with another "
+      "program: src/cli/speed_turns.h");
   add_model_options(*command, options->run);
   command->callback(
       [options, &context] { context.action = [options, &context] { return bench(*options, context); }; });
