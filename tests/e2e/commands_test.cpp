@@ -287,7 +287,7 @@ TEST(Bench, GivesTheKeysThatScriptsRead) {
   EXPECT_TRUE(json["fallbacks"].empty());
   EXPECT_LT(json["peak_share"].get<double>(), 1);
   EXPECT_EQ(json["sequences"], 1);
-  EXPECT_EQ(json.size(), 17u);
+  EXPECT_EQ(json.size(), 18u);
 }
 
 TEST(Bench, SeveralSequencesInTheSameSteps) {
