@@ -282,6 +282,7 @@ TEST(Bench, GivesTheKeysThatScriptsRead) {
   EXPECT_EQ(json["model"], "model.gguf");
   EXPECT_EQ(json["format"], "F32");
   EXPECT_EQ(json["threads"], 1);
+  EXPECT_EQ(json["weights"], "mapped");
   EXPECT_EQ(json["prompt_tokens"], 32);
   EXPECT_EQ(json["generated_tokens"], 4);
   EXPECT_TRUE(json["fallbacks"].empty());
