@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints docs/operators.md from the declarations and the table of kernels: what each operator means, its
-// dtypes, and which implementations there are. tools/check compares the page with it.
+// dtypes, and which implementations there are. --attributes: src/devices/cpu/known_attributes.inc instead.
+// tools/check compares both with it.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -154,10 +155,22 @@ void print_page() {
   for (const std::string& family : order) print_family(family, families[family]);
 }
 
+// Rows of a table in C++.
+void print_attributes() {
+  fmt::print(
+      "// SPDX-License-Identifier: Apache-2.0\n// Written by tools/print_operators.cpp; do not edit.\n");
+  for (const OpDef* def : all_ops())
+    for (const AttributeDef& attribute : def->attributes)
+      fmt::print("{{\"{}\", \"{}\"}},\n", def->name, attribute.name);
+}
+
 }  // namespace
 }  // namespace isthmus
 
-int main() {
-  isthmus::print_page();
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "--attributes")
+    isthmus::print_attributes();
+  else
+    isthmus::print_page();
   return 0;
 }

@@ -6,11 +6,11 @@
 //     static constexpr const char* kName = "mychip";
 //     static int32_t device_count();
 //     using Device = …; using Stream = …; using Event = …;
-//     using Capture = …; using Kernel = …;  // each if it has them
+//     using Op = …; using Capture = …; using Kernel = …;  // each if it has them
 //   };
 //   static const isthmus_plugin_t table = devices::Entries<Chip>::table();
 //
-// What the classes must have is what is called below. A chip with operators of its own adds those entries.
+// What the classes must have is what is called below.
 #pragma once
 
 #include <exception>
@@ -65,6 +65,10 @@ Status give(const isthmus_host_t* host, Result<std::unique_ptr<T>> made, Out** o
 }
 
 template <typename Chip>
+concept HasOps = requires { typename Chip::Op; };
+template <typename Chip>
+concept HasMarks = requires(typename Chip::Stream& stream) { stream.mark(uint64_t{}); };
+template <typename Chip>
 concept HasCapture = requires { typename Chip::Capture; };
 template <typename Chip>
 concept HasKernels = requires { typename Chip::Kernel; };
@@ -74,6 +78,7 @@ struct Entries {
   static auto& of(isthmus_chip_device_t* d) { return *reinterpret_cast<Handle<typename Chip::Device>*>(d); }
   static auto& of(isthmus_chip_stream_t* s) { return *reinterpret_cast<Handle<typename Chip::Stream>*>(s); }
   static auto& of(isthmus_chip_event_t* e) { return *reinterpret_cast<Handle<typename Chip::Event>*>(e); }
+  static auto& of(isthmus_chip_op_t* o) { return *reinterpret_cast<Handle<typename Chip::Op>*>(o); }
   static auto& of(isthmus_chip_capture_t* c) { return *reinterpret_cast<Handle<typename Chip::Capture>*>(c); }
   static auto& of(isthmus_chip_kernel_t* k) { return *reinterpret_cast<Handle<typename Chip::Kernel>*>(k); }
 
@@ -81,7 +86,7 @@ struct Entries {
 
   static isthmus_status_t device_open(const isthmus_host_t* host, int32_t index,
                                       isthmus_chip_device_t** device) {
-    return guarded(host, [&] { return give(host, Chip::Device::open(index), device); });
+    return guarded(host, [&] { return give(host, Chip::Device::open(*host, index), device); });
   }
   static void device_close(isthmus_chip_device_t* device) { delete &of(device); }
   static isthmus_status_t device_properties(isthmus_chip_device_t* device, isthmus_device_properties_t* out) {
@@ -101,6 +106,9 @@ struct Entries {
   static isthmus_status_t import_host(isthmus_chip_device_t* device, const void* host, uint64_t bytes,
                                       isthmus_address_t* address) {
     return guarded(of(device).host, [&] { return set(of(device)->memory().import(host, bytes), address); });
+  }
+  static void release_host(isthmus_chip_device_t* device, isthmus_address_t address) {
+    of(device)->memory().release(address);
   }
 
   // -- streams and events --
@@ -147,6 +155,31 @@ struct Entries {
                                         double* seconds) {
     return guarded(of(end).host, [&] { return set(of(end)->since(*of(start)), seconds); });
   }
+
+  static isthmus_status_t stream_mark(isthmus_chip_stream_t* stream, uint64_t mark) {
+    return guarded(of(stream).host, [&] { return of(stream)->mark(mark); });
+  }
+
+  // -- operators --
+
+  static isthmus_status_t op_prepare(isthmus_chip_device_t* device, const isthmus_op_query_t* query,
+                                     isthmus_prepared_t* prepared) {
+    return guarded(of(device).host, [&]() -> Status {
+      isthmus_prepared_t result{};
+      result.size = sizeof result;
+      RETURN_IF_ERROR(give(of(device).host, of(device)->prepare(*query, result), &result.op));
+      isthmus_give(prepared, &result);
+      return ok();
+    });
+  }
+  static isthmus_status_t op_pack(isthmus_chip_op_t* op, int32_t input, const void* src, void* dst) {
+    return guarded(of(op).host, [&] { return of(op)->pack(input, src, dst); });
+  }
+  static isthmus_status_t op_run(isthmus_chip_op_t* op, const isthmus_tensor_arg_t* operands,
+                                 isthmus_address_t workspace, isthmus_chip_stream_t* stream) {
+    return guarded(of(op).host, [&] { return of(stream)->run(*of(op), operands, workspace); });
+  }
+  static void op_release(isthmus_chip_op_t* op) { delete &of(op); }
 
   // -- capture and replay --
 
@@ -196,7 +229,7 @@ struct Entries {
     p.allocate = allocate;
     p.free = free_memory;
     p.import_host = import_host;
-    p.release_host = free_memory;
+    p.release_host = release_host;
     p.stream_create = stream_create;
     p.stream_destroy = stream_destroy;
     p.stream_wait = stream_wait;
@@ -211,6 +244,13 @@ struct Entries {
     p.event_query = event_query;
     p.stream_wait_event = stream_wait_event;
     p.event_elapsed = event_elapsed;
+    if constexpr (HasMarks<Chip>) p.stream_mark = stream_mark;
+    if constexpr (HasOps<Chip>) {
+      p.op_prepare = op_prepare;
+      p.op_pack = op_pack;
+      p.op_run = op_run;
+      p.op_release = op_release;
+    }
     if constexpr (HasCapture<Chip>) {
       p.capture_begin = capture_begin;
       p.capture_end = capture_end;

@@ -40,20 +40,48 @@ void CommandList::add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args,
   operands.insert(operands.end(), args, args + op.operand_count);
 }
 
-void record_done(Event& event, uint64_t count) {
-  std::lock_guard lock(event.mutex);
-  if (count > event.completed) {
-    event.completed = count;
-    event.completed_at =
-        std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+// -- Event --
+
+void Event::complete(uint64_t count) {
+  std::lock_guard lock(mutex);
+  if (count > completed) {
+    completed = count;
+    completed_at = std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
   }
-  event.changed.notify_all();
+  changed.notify_all();
 }
+
+Status Event::wait() {
+  std::unique_lock lock(mutex);
+  if (is_done()) return ok();
+  const uint64_t count = recorded;
+  Stream* const on = stream;
+  lock.unlock();
+  RETURN_IF_ERROR(on->wait());  // executes at least up to the record
+  lock.lock();
+  changed.wait(lock, [&] { return completed >= count; });
+  return ok();
+}
+
+Result<bool> Event::done() {
+  std::lock_guard lock(mutex);
+  return is_done();
+}
+
+Result<double> Event::since(const Event& start) {
+  if (&start == this) return 0.0;
+  std::scoped_lock lock(start.mutex, mutex);
+  if (!start.completed || !start.is_done() || !completed || !is_done())
+    return error(Code::kFailedPrecondition, "a time needs two recorded events that are done");
+  return completed_at - start.completed_at;
+}
+
+// -- Stream --
 
 Stream::Stream(Pool& pool) : pool_(pool), background_([this] { background(); }) {}
 
 Stream::~Stream() {
-  wait();
+  (void)wait();
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
@@ -68,29 +96,69 @@ void Stream::announce() {
   background_wake_.notify_one();
 }
 
-void Stream::add(const Command& command) {
+Status Stream::add(const Command& command) {
   std::lock_guard lock(mutex_);
-  if (capture_) {
-    capture_->commands.push_back(command);
-    return;
-  }
-  queued_.commands.push_back(command);
-  announce();
+  (capture_ ? *capture_ : queued_).commands.push_back(command);
+  if (!capture_) announce();
+  return ok();
 }
 
-void Stream::add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace) {
+Status Stream::run(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace) {
   std::lock_guard lock(mutex_);
-  if (capture_) {
-    capture_->add_op(op, args, workspace, mark_);
-    return;
-  }
-  queued_.add_op(op, args, workspace, mark_);
-  announce();
+  (capture_ ? *capture_ : queued_).add_op(op, args, workspace, mark_);
+  if (!capture_) announce();
+  return ok();
 }
 
-void Stream::mark(uint64_t mark) {
+Status Stream::copy(isthmus_copy_direction_t, uint64_t dst, uint64_t src, uint64_t bytes) {
+  Command c{Command::kCopy};
+  c.dst = reinterpret_cast<void*>(dst);
+  c.src = reinterpret_cast<const void*>(src);
+  c.bytes = bytes;
+  return add(c);
+}
+
+Status Stream::fill(isthmus_address_t dst, uint8_t value, uint64_t bytes) {
+  Command c{Command::kFill};
+  c.dst = reinterpret_cast<void*>(dst);
+  c.value = value;
+  c.bytes = bytes;
+  return add(c);
+}
+
+Status Stream::call_host(void (*function)(void*), void* argument) {
+  Command c{Command::kCallHost};
+  c.function = function;
+  c.dst = argument;
+  return add(c);
+}
+
+Status Stream::record(Event& event) {
+  Command c{Command::kRecord};
+  c.dst = &event;
+  {
+    std::lock_guard lock(event.mutex);
+    event.stream = this;
+    c.bytes = ++event.recorded;
+  }
+  return add(c);
+}
+
+Status Stream::wait_for(Event& event) {
+  Command c{Command::kWaitEvent};
+  c.dst = &event;
+  {
+    std::lock_guard lock(event.mutex);
+    if (event.is_done()) return ok();
+    c.bytes = event.recorded;
+  }
+  return add(c);
+}
+
+Status Stream::mark(uint64_t mark) {
   std::lock_guard lock(mutex_);
-  mark_ = host().span ? mark : 0;
+  mark_ = pool_.host().span ? mark : 0;
+  return ok();
 }
 
 bool Until::reached() const {
@@ -118,20 +186,18 @@ void Stream::execute_pending(std::unique_lock<std::mutex>& lock, const Until& un
   if (pending()) announce();
 }
 
-void Stream::wait() {
+Status Stream::wait() {
   std::unique_lock lock(mutex_);
-  for (;;) {
-    if (executing_) {
+  while (executing_ || pending()) {
+    if (executing_)
       changed_.wait(lock);
-    } else if (pending()) {
+    else
       execute_pending(lock);
-    } else {
-      return;
-    }
   }
+  return ok();
 }
 
-bool Stream::idle() {
+Result<bool> Stream::idle() {
   std::lock_guard lock(mutex_);
   return !executing_ && !pending();
 }
@@ -147,7 +213,7 @@ void Stream::background() {
   }
 }
 
-void Stream::wait_for(Event& event, uint64_t count) {
+void Stream::help_until(Event& event, uint64_t count) {
   // Help: execute the stream that will complete the event, unless somebody does already.
   Stream* other = nullptr;
   {
@@ -177,26 +243,33 @@ size_t Stream::execute(const CommandList& list, size_t first, const Until& until
       case Command::kFill: std::memset(c.dst, c.value, c.bytes); break;
       case Command::kCallHost: c.function(c.dst); break;
       case Command::kRecord:
-        record_done(*static_cast<Event*>(c.dst), c.bytes);
+        static_cast<Event*>(c.dst)->complete(c.bytes);
         if (until.reached()) return i + 1;
         break;
-      case Command::kWaitEvent: wait_for(*static_cast<Event*>(c.dst), c.bytes); break;
+      case Command::kWaitEvent: help_until(*static_cast<Event*>(c.dst), c.bytes); break;
       case Command::kReplay: execute(*static_cast<const CommandList*>(c.src), 0, {}); break;
     }
   }
   return list.commands.size();
 }
 
-bool Stream::begin_capture() {
+Status Stream::begin_capture() {
   std::lock_guard lock(mutex_);
-  if (capture_) return false;
+  if (capture_) return error(Code::kFailedPrecondition, "the stream is already capturing");
   capture_ = std::make_unique<CommandList>();
-  return true;
+  return ok();
 }
 
-std::unique_ptr<CommandList> Stream::end_capture() {
+Result<std::unique_ptr<CommandList>> Stream::end_capture() {
   std::lock_guard lock(mutex_);
+  if (!capture_) return error(Code::kFailedPrecondition, "the stream is not capturing");
   return std::move(capture_);
+}
+
+Status Stream::replay(const CommandList& capture) {
+  Command c{Command::kReplay};
+  c.src = &capture;
+  return add(c);
 }
 
 }  // namespace isthmus::cpu

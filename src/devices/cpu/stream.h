@@ -9,34 +9,27 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <vector>
 
-#include "devices/cpu/kernel.h"
 #include "devices/cpu/pool.h"
+#include "devices/cpu/prepared_op.h"
 #include "isthmus/plugin.h"
 
 namespace isthmus::cpu {
-
-struct PreparedOp {
-  const isthmus_host_t* host;  // of its device
-  const Kernel* kernel;
-  Plan plan;
-  char implementation[96];
-  std::string refused;  // why better kernels did not take it
-  int operand_count;
-  int32_t ranks[ISTHMUS_MAX_OPERANDS];
-  uint32_t sizing = 0;  // bits of the operands whose element counts say how big a run is
-};
 
 class Stream;
 
 // CUDA's semantics: waiting waits for the latest record; an event never recorded is done.
 struct Event {
-  explicit Event(const isthmus_host_t& its_host) : host(its_host) {}
-  const isthmus_host_t& host;  // of its device
-  std::mutex mutex;
+  Status wait();
+  Result<bool> done();
+  Result<double> since(const Event& start);               // seconds
+  bool is_done() const { return completed >= recorded; }  // holding the mutex
+  // Every time a stream comes to a record.
+  void complete(uint64_t count);
+
+  mutable std::mutex mutex;
   std::condition_variable changed;
   Stream* stream = nullptr;  // of the latest record
   uint64_t recorded = 0;
@@ -83,18 +76,23 @@ class Stream {
   explicit Stream(Pool& pool);
   ~Stream();  // finishes its work
 
-  const isthmus_host_t& host() const { return pool_.host(); }
-  void add(const Command& command);
-  void add_op(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace);
-  void mark(uint64_t mark);  // of what is added from now on
-  void wait();               // returns when everything added before has run, executing it here if nobody does
-  bool idle();
-  void wait_for(Event& event, uint64_t count);
+  Status run(const PreparedOp& op, const isthmus_tensor_arg_t* args, isthmus_address_t workspace);
+  Status copy(isthmus_copy_direction_t direction, uint64_t dst, uint64_t src, uint64_t bytes);
+  Status fill(isthmus_address_t dst, uint8_t value, uint64_t bytes);
+  Status call_host(void (*function)(void*), void* argument);
+  Status record(Event& event);
+  Status wait_for(Event& event);
+  Status mark(uint64_t mark);  // of what is added from now on
+  Status wait();               // for everything added before, executing it here if nobody does
+  Result<bool> idle();
 
-  bool begin_capture();
-  std::unique_ptr<CommandList> end_capture();
+  Status begin_capture();
+  Result<std::unique_ptr<CommandList>> end_capture();
+  Status replay(const CommandList& capture);
 
  private:
+  Status add(const Command& command);
+  void help_until(Event& event, uint64_t count);
   void background();
   // All of these holding mutex_.
   bool pending() const { return next_ < running_.commands.size() || !queued_.commands.empty(); }
@@ -116,7 +114,5 @@ class Stream {
   bool stop_ = false;
   std::thread background_;
 };
-
-void record_done(Event& event, uint64_t count);
 
 }  // namespace isthmus::cpu

@@ -18,7 +18,7 @@ int32_t device_count() {
   return count;
 }
 
-Result<std::unique_ptr<Device>> Device::open(int32_t index) {
+Result<std::unique_ptr<Device>> Device::open(const isthmus_host_t&, int32_t index) {
   if (!find_api()) return error(Code::kNotFound, "{}", why_no_api());
   if (index < 0 || index >= device_count())
     return error(Code::kNotFound, "there is no CUDA device number {}; this machine has {}", index,

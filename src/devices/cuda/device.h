@@ -15,7 +15,7 @@ int32_t device_count();
 
 class Device {
  public:
-  static Result<std::unique_ptr<Device>> open(int32_t index);
+  static Result<std::unique_ptr<Device>> open(const isthmus_host_t& host, int32_t index);
   ~Device();
   Device(const Device&) = delete;
 

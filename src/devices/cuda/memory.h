@@ -26,6 +26,7 @@ class Memory {
   // What allocate and import gave; other addresses are left alone.
   void free(isthmus_address_t address);
   Result<isthmus_address_t> import(const void* host, uint64_t bytes);
+  void release(isthmus_address_t address) { free(address); }
 
  private:
   enum class Kind { kDevice, kPinned, kImported };

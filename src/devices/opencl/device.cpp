@@ -68,7 +68,7 @@ const std::vector<DeviceId>& find_devices() {
   return found;
 }
 
-Result<std::unique_ptr<Device>> Device::open(int32_t index) {
+Result<std::unique_ptr<Device>> Device::open(const isthmus_host_t&, int32_t index) {
   const std::vector<DeviceId>& all = find_devices();
   if (all.empty()) {
     cl_uint platforms = 0;

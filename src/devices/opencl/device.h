@@ -24,7 +24,7 @@ class Device {
   // Reads ISTHMUS_OPENCL_SVM (0: buffers; 1: shared virtual memory; unset: the latter where there is some),
   // ISTHMUS_OPENCL_ORDER (in, out: the kind of queues; unset: in) and ISTHMUS_OPENCL_VECTOR (4, 8, 16: floats
   // of a work item; unset: what the device says).
-  static Result<std::unique_ptr<Device>> open(int32_t index);
+  static Result<std::unique_ptr<Device>> open(const isthmus_host_t& host, int32_t index);
   ~Device();
   Device(const Device&) = delete;
 

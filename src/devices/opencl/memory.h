@@ -32,6 +32,7 @@ class Memory {
   void free(isthmus_address_t address);
   // Makes host pages a buffer without a copy, where the device shares the host's memory.
   Result<isthmus_address_t> import(const void* host, uint64_t bytes);
+  void release(isthmus_address_t address) { free(address); }
 
   // Fails when the bytes do not lie in one allocation.
   Result<Place> resolve(isthmus_address_t address, uint64_t bytes) const;
