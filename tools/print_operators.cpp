@@ -45,8 +45,8 @@ std::string dtypes_text(std::vector<Dtype> given) {
 }
 
 std::string port_text(const Port& port) {
-  const char* kind = port.state ? " (state)" : port.variadic ? "…" : port.optional ? "?" : "";
-  return fmt::format("{}{}: {}", port.name, kind, dtypes_text(port.dtypes));
+  const char* count = port.variadic ? "…" : port.optional ? "?" : "";
+  return fmt::format("{}{}{}: {}", port.name, count, port.state ? " (state)" : "", dtypes_text(port.dtypes));
 }
 
 std::string ports_text(const OpDef& def) {

@@ -76,12 +76,19 @@ class Problem {
       *bytes = Bytes(static_cast<size_t>(dtype_bytes(cache, elements_)));
       for (int64_t i = 0; i < elements_; ++i) {
         const float value = static_cast<float>(i * 7919 % 2001 - 1000) * 1e-3f;
-        if (cache == Dtype::kF32)
+        if (cache == Dtype::kI8)
+          bytes->as<int8_t>()[i] = static_cast<int8_t>(i * 7919 % 255 - 127);
+        else if (cache == Dtype::kF32)
           bytes->as<float>()[i] = value;
         else
           bytes->as<uint16_t>()[i] = cache == Dtype::kF16 ? f32_to_f16(value) : f32_to_bf16(value);
       }
     }
+    if (cache == Dtype::kI8)
+      for (Bytes* bytes : {&k_scales_, &v_scales_}) {
+        *bytes = Bytes(static_cast<size_t>(elements_ / 32 * 2));
+        for (int64_t i = 0; i < elements_ / 32; ++i) bytes->as<uint16_t>()[i] = f32_to_f16(1e-2f);
+      }
     q_.assign(static_cast<size_t>(tokens * shape.heads * shape.d), 0.01f);
     y_.resize(q_.size());
     for (int64_t i = 0; i < blocks; ++i) table_.push_back(static_cast<int32_t>(i));
@@ -97,10 +104,19 @@ class Problem {
                  {Dtype::kI32, {tokens}, positions_.data()},
                  {},
                  {},
+                 {},
+                 {},
                  {Dtype::kF32, {tokens, shape.heads, shape.d}, y_.data()}};
+    if (cache != Dtype::kI8) return;
+    operands_[8] = {
+        Dtype::kF16, {blocks, shape.kv_heads, shape.d / 32, 64}, k_scales_.data(), ISTHMUS_ROLE_STATE};
+    operands_[9] = {
+        Dtype::kF16, {blocks, shape.kv_heads, 64, shape.d / 32}, v_scales_.data(), ISTHMUS_ROLE_STATE};
   }
   const std::vector<KernelOperand>& operands() const { return operands_; }
-  double cache_bytes() { return static_cast<double>(k_.size() + v_.size()); }
+  double cache_bytes() {
+    return static_cast<double>(k_.size() + v_.size() + k_scales_.size() + v_scales_.size());
+  }
   double flops() const {
     double positions = 0;
     for (int64_t t = 0; t < tokens_; ++t) positions += static_cast<double>(context_ - tokens_ + t + 1);
@@ -110,7 +126,7 @@ class Problem {
  private:
   Shape shape_;
   int64_t tokens_, context_, elements_;
-  Bytes k_, v_;
+  Bytes k_, v_, k_scales_, v_scales_;
   std::vector<float> q_, y_;
   std::vector<int32_t> table_, sequence_, positions_;
   std::vector<KernelOperand> operands_;
@@ -123,7 +139,7 @@ void measure(const std::string& isa, const cpu::Kernel& kernel, const Shape& sha
   causal.name = "causal";
   causal.i = 1;
   KernelCall call;
-  const std::string reason = call.prepare(kernel, problem.operands(), 8, {causal});
+  const std::string reason = call.prepare(kernel, problem.operands(), 10, {causal});
   if (!reason.empty()) return fmt::print("{}: {}\n", isa, reason);
   Threads threads(thread_count);
   // The limit is taken between rounds: the machine changes under the measurement.
@@ -160,6 +176,8 @@ int main(int argc, char** argv) {
       for (const int threads : {1, 2}) {
         for (const int64_t context : {256, 4096, 32768})
           measure(isa, kernel, shape, Dtype::kF16, 1, context, threads);
+        measure(isa, kernel, shape, Dtype::kI8, 1, 4096, threads);
+        measure(isa, kernel, shape, Dtype::kI8, 512, 512, threads);
         measure(isa, kernel, shape, Dtype::kF16, 512, 512, threads);
         measure(isa, kernel, shape, Dtype::kF32, 512, 512, threads);
         measure(isa, kernel, shape, Dtype::kF16, 512, 4096, threads);

@@ -246,8 +246,10 @@ void attention(int64_t tokens, int64_t context, bool markdown) {
              operand(Dtype::kI32, {tokens}, positions.data()),
              {},
              {},
+             {},
+             {},
              operand(Dtype::kF32, {tokens, heads, d}, y.data())},
-            8, {attribute("causal", 1)});
+            10, {attribute("causal", 1)});
   report(fmt::format("attention, {} quer{} of {} positions", tokens, tokens == 1 ? "y" : "ies", context),
          pair.run_exact(), pair.rivals(), markdown);
 }

@@ -89,13 +89,17 @@ int main(int argc, char** argv) {
       measure(isa, "rope", {f32({rows, 9, 64}), i32({rows}), f32({32}), f32({rows, 9, 64})}, 3,
               {{"style", 0, style}, {"scale", 1, ""}});
     const int64_t blocks = (rows + 63) / 64;
-    measure(
-        isa, "cache_write",
-        {f32({rows, 3, 64}), i32({rows}), {Dtype::kF16, {blocks, 3, 64, 64}, nullptr, ISTHMUS_ROLE_STATE}}, 3,
-        {{"layout", 0, "dims_major"}});
-    measure(
-        isa, "cache_write",
-        {f32({rows, 3, 64}), i32({rows}), {Dtype::kF16, {blocks, 3, 64, 64}, nullptr, ISTHMUS_ROLE_STATE}}, 3,
-        {{"layout", 0, "positions_major"}});
+    measure(isa, "cache_write",
+            {f32({rows, 3, 64}),
+             i32({rows}),
+             {Dtype::kF16, {blocks, 3, 64, 64}, nullptr, ISTHMUS_ROLE_STATE},
+             {}},
+            4, {{"layout", 0, "dims_major"}});
+    measure(isa, "cache_write",
+            {f32({rows, 3, 64}),
+             i32({rows}),
+             {Dtype::kF16, {blocks, 3, 64, 64}, nullptr, ISTHMUS_ROLE_STATE},
+             {}},
+            4, {{"layout", 0, "positions_major"}});
   }
 }

@@ -67,7 +67,7 @@ typedef struct isthmus_engine_options_t {
   int64_t cache_tokens;        /* positions over all sequences; 0: max_sequences full contexts */
   int32_t max_sequences;       /* in one step; 0: 1 */
   int32_t chunk_tokens;        /* rows in one step, longer prompts take several; 0: 512 */
-  isthmus_dtype_t cache_dtype; /* of keys and values: F32, F16, BF16; 0: F16 */
+  isthmus_dtype_t cache_dtype; /* of keys and values: F32, F16, BF16, Q8_0; 0: F16 */
   int32_t no_prefix_reuse;     /* 1: never share the state of a common beginning */
   int32_t ignore_memory;       /* 1: start even when memory seems too small */
   int32_t no_fallback;         /* 1: an operator the chip lacks is an error */

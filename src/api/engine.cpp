@@ -28,8 +28,8 @@ Result<EngineOptions> read_engine_options(const isthmus_engine_options_t* option
   if (given.chunk_tokens) engine.chunk_tokens = given.chunk_tokens;
   if (given.cache_dtype != ISTHMUS_DTYPE_INVALID) {
     if (given.cache_dtype != ISTHMUS_F32 && given.cache_dtype != ISTHMUS_F16 &&
-        given.cache_dtype != ISTHMUS_BF16)
-      return invalid_argument("options: cache_dtype is {}; F32, F16 and BF16 are possible",
+        given.cache_dtype != ISTHMUS_BF16 && given.cache_dtype != ISTHMUS_Q8_0)
+      return invalid_argument("options: cache_dtype is {}; F32, F16, BF16 and Q8_0 are possible",
                               isthmus_dtype_name(given.cache_dtype));
     engine.cache_dtype = static_cast<Dtype>(given.cache_dtype);
   }

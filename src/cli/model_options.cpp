@@ -18,8 +18,8 @@ void add_cache_dtype(CLI::App& command, ModelOptions& options) {
       .add_option_function<std::string>(
           "--cache-dtype",
           [&options](const std::string& word) { options.cache_dtype = *dtype_from_name(word); },
-          "Numbers of the key-value cache: F16 (default), BF16 or F32")
-      ->transform(CLI::IsMember({"F16", "BF16", "F32"}, CLI::ignore_case))
+          "Numbers of the key-value cache: F16 (default), BF16, F32, or Q8_0, which takes about half of F16")
+      ->transform(CLI::IsMember({"F16", "BF16", "F32", "Q8_0"}, CLI::ignore_case))
       ->type_name("DTYPE")
       ->group(kGroup);
 }

@@ -28,6 +28,10 @@ Result<StepLimits> step_limits(const Model& model, const EngineOptions& options)
                  context, largest);
   if (options.max_sequences < 1 || options.chunk_tokens < 1)
     return invalid_argument("max_sequences and chunk_tokens must be at least 1");
+  const int64_t head = model.config().head_dim, block = dtype_info(options.cache_dtype).block_elements;
+  if (head % block != 0)
+    return invalid_argument("a {} cache needs heads of a multiple of {} numbers; {} has heads of {}",
+                            dtype_name(options.cache_dtype), block, model.file().path(), head);
   StepLimits limits;
   limits.max_tokens = std::max(options.chunk_tokens, options.max_sequences);
   limits.max_sequences = options.max_sequences;

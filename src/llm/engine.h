@@ -18,13 +18,13 @@ namespace isthmus {
 struct EngineOptions {
   // Which chip runs it; or several with commas, "cpu,opencl:0", each with a share of the layers.
   std::string device = "cpu";
-  std::vector<int64_t> split;  // layers of each chip; empty: equal shares
-  int64_t context = 0;         // positions per sequence; 0: the model's, at most 8192
-  int64_t cache_tokens = 0;    // positions of the whole cache; 0: room for max_sequences full contexts
-  int max_sequences = 1;       // in one step
-  int chunk_tokens = 512;      // rows in one step: longer prompts take several
-  int output_rows = 0;         // rows of logits in one step; 0: max_sequences
-  Dtype cache_dtype = Dtype::kF16;
+  std::vector<int64_t> split;       // layers of each chip; empty: equal shares
+  int64_t context = 0;              // positions per sequence; 0: the model's, at most 8192
+  int64_t cache_tokens = 0;         // positions of the whole cache; 0: room for max_sequences full contexts
+  int max_sequences = 1;            // in one step
+  int chunk_tokens = 512;           // rows in one step: longer prompts take several
+  int output_rows = 0;              // rows of logits in one step; 0: max_sequences
+  Dtype cache_dtype = Dtype::kF16;  // F32, F16, BF16, Q8_0
   bool prefix_reuse = true;
   bool ignore_memory = false;  // start even when memory seems too small
   PreparePolicy policy;

@@ -27,7 +27,7 @@ MemoryNeed Model::memory_need(const StepLimits& limits) const {
   MemoryNeed need;
   need.weights = file_->tensor_bytes();
   const auto bytes_per_position = static_cast<uint64_t>(
-      2 * config_.layers * config_.kv_heads * config_.head_dim * dtype_bytes(limits.cache_dtype, 1));
+      dtype_bytes(limits.cache_dtype, 2 * config_.layers * config_.kv_heads * config_.head_dim));
   need.cache = static_cast<uint64_t>(limits.cache_blocks * kCacheBlock) * bytes_per_position;
   // Live at once in a layer: the widest of q, k, v and the MLP, in F32 and quantised; then the logits.
   const int64_t widest = 3 * config_.mlp_width + 2 * config_.heads * config_.head_dim;

@@ -66,6 +66,19 @@ ValueId ModelBuilder::frequencies(const Rotary& rotary) {
   return frequencies_;
 }
 
+ModelBuilder::Cache ModelBuilder::cache(const std::string& name, std::vector<int64_t> dims, size_t axis) {
+  const auto state = [&](const std::string& of, Dtype dtype) {
+    Shape shape = {limits_.cache_blocks};
+    shape.insert(shape.end(), dims.begin(), dims.end());
+    states_.push_back({StateDeclaration::kPaged, of, dtype, dims});
+    return graph_.state(of, dtype, shape);
+  };
+  if (limits_.cache_dtype != Dtype::kQ8_0) return {state(name, limits_.cache_dtype), kNoValue};
+  const ValueId numbers = state(name, Dtype::kI8);
+  dims[axis] /= dtype_info(Dtype::kQ8_0).block_elements;
+  return {numbers, state(name + "_scales", Dtype::kF16)};
+}
+
 ValueId ModelBuilder::attention(ValueId x, const std::string& prefix, const AttentionOptions& o) {
   const auto heads_of = [&](ValueId v, int64_t heads) {
     return graph_.op("reshape", {v}, {{"dims", std::vector<int64_t>{0, heads, o.head_dim}}});
@@ -85,22 +98,14 @@ ValueId ModelBuilder::attention(ValueId x, const std::string& prefix, const Atte
   }
   // Keys lie [block, head, element, position], so that scores of neighbouring positions share vector lanes;
   // values [block, head, position, element].
-  const StateDeclaration keys = {
-      StateDeclaration::kPaged, prefix + "keys", limits_.cache_dtype, {o.kv_heads, o.head_dim, kCacheBlock}};
-  const StateDeclaration values = {StateDeclaration::kPaged,
-                                   prefix + "values",
-                                   limits_.cache_dtype,
-                                   {o.kv_heads, kCacheBlock, o.head_dim}};
-  const ValueId k_cache =
-      graph_.state(keys.name, keys.dtype, {limits_.cache_blocks, o.kv_heads, o.head_dim, kCacheBlock});
-  const ValueId v_cache =
-      graph_.state(values.name, values.dtype, {limits_.cache_blocks, o.kv_heads, kCacheBlock, o.head_dim});
-  states_.push_back(keys);
-  states_.push_back(values);
-  graph_.op_all("cache_write", {k, slots_, k_cache}, {{"layout", "dims_major"}});
-  graph_.op_all("cache_write", {v, slots_, v_cache}, {{"layout", "positions_major"}});
+  const Cache keys = cache(prefix + "keys", {o.kv_heads, o.head_dim, kCacheBlock}, 1);
+  const Cache values = cache(prefix + "values", {o.kv_heads, kCacheBlock, o.head_dim}, 2);
+  graph_.op_all("cache_write", {k, slots_, keys.numbers, keys.scales}, {{"layout", "dims_major"}});
+  graph_.op_all("cache_write", {v, slots_, values.numbers, values.scales}, {{"layout", "positions_major"}});
   const double scale = o.scale > 0 ? o.scale : 1.0 / std::sqrt(static_cast<double>(o.head_dim));
-  ValueId y = graph_.op("attention", {q, k_cache, v_cache, block_table_, sequences_, positions_},
+  ValueId y = graph_.op("attention",
+                        {q, keys.numbers, values.numbers, block_table_, sequences_, positions_, kNoValue,
+                         kNoValue, keys.scales, values.scales},
                         {{"scale", scale}, {"window", o.window}, {"soft_cap", o.soft_cap}});
   y = graph_.op("reshape", {y}, {{"dims", std::vector<int64_t>{0, o.heads * o.head_dim}}});
   return linear(y, prefix + "attn_output", hidden_, o.heads * o.head_dim);

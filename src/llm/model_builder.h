@@ -17,10 +17,10 @@ namespace isthmus {
 struct StepLimits {
   int64_t max_tokens = 512;  // rows in one step, over all sequences
   int64_t max_sequences = 1;
-  int64_t max_output_rows = 1;  // rows whose logits one step gives
-  int64_t max_blocks = 1;       // blocks of one sequence: context / kCacheBlock, rounded up
-  int64_t cache_blocks = 1;     // blocks of the whole cache
-  Dtype cache_dtype = Dtype::kF16;
+  int64_t max_output_rows = 1;      // rows whose logits one step gives
+  int64_t max_blocks = 1;           // blocks of one sequence: context / kCacheBlock, rounded up
+  int64_t cache_blocks = 1;         // blocks of the whole cache
+  Dtype cache_dtype = Dtype::kF16;  // F32, F16, BF16, Q8_0
 };
 
 struct AttentionOptions {
@@ -70,6 +70,11 @@ class ModelBuilder {
  private:
   ValueId weight(const std::string& tensor, std::vector<int64_t> dims);
   ValueId frequencies(const Rotary& rotary);
+  struct Cache {
+    ValueId numbers, scales;  // scales of a Q8_0 cache
+  };
+  // Declares a paged cache, dims after the blocks; dims[axis] runs along a head.
+  Cache cache(const std::string& name, std::vector<int64_t> dims, size_t axis);
 
   std::shared_ptr<const ModelFile> file_;
   StepLimits limits_;

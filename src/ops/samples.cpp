@@ -321,7 +321,7 @@ Result<std::vector<HostTensor>> SampleCase::run_reference(const OpDef& def) cons
   for (HostTensor& copy : copies) operands.push_back(&copy);
   ASSIGN_OR_RETURN(std::vector<HostTensor> results, run(def, attributes, operands, make_outputs()));
   for (size_t i = 0; i < copies.size(); ++i)
-    if (is_state(def, i)) results.push_back(std::move(copies[i]));
+    if (is_state(def, i) && copies[i].tensor().present()) results.push_back(std::move(copies[i]));
   return results;
 }
 

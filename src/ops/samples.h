@@ -50,7 +50,7 @@ struct SampleCase {
   std::string describe(const OpDef& def) const;
 
   std::vector<HostTensor> make_outputs() const;
-  // The reference on copies of the inputs: the outputs, then the state inputs as they are left.
+  // The reference on copies of the inputs: the outputs, then the present state inputs as they are left.
   Result<std::vector<HostTensor>> run_reference(const OpDef& def) const;
 };
 Result<SampleCase> make_case(const OpDef& def, const Sample& sample, uint64_t key);

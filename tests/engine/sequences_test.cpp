@@ -139,6 +139,47 @@ TEST(Sequences, RepeatHoldsTheSameStateOverAndOver) {
   EXPECT_EQ(compute(*engine, id), logits_of(*make_engine(tiny, exact_options()), tiny.prompt));
 }
 
+// Forks, prefixes, chunks and saved states of a cache with scales.
+TEST(Sequences, QuantizedCacheGivesTheSameBitsEveryWay) {
+  const TinyModel tiny = load_tiny("qwen3");
+  EngineOptions options = exact_options();
+  options.cache_dtype = Dtype::kQ8_0;
+  const std::vector<float> expected = logits_of(*make_engine(tiny, options), tiny.prompt);
+  EXPECT_NE(expected, logits_of(*make_engine(tiny, exact_options()), tiny.prompt));
+  options.max_sequences = 3;
+  options.chunk_tokens = 13;
+  const auto engine = make_engine(tiny, options, 1);
+  EXPECT_EQ(logits_of(*engine, tiny.prompt), expected);
+  EXPECT_EQ(logits_of(*engine, tiny.prompt), expected);  // from the published prefix
+  EXPECT_GT(engine->reused_tokens(), 0u);
+  const SequenceId a = engine->add(std::span(tiny.prompt).first(70)).value();
+  compute(*engine, a);
+  const SequenceId b = engine->fork(a).value();
+  const std::vector<int32_t> other = {5, 6, 7};
+  ASSERT_TRUE(engine->append(b, other).ok());
+  compute(*engine, b);
+  const auto saved = engine->save(a);
+  ASSERT_TRUE(saved.ok());
+  const auto second = make_engine(tiny, options);
+  EXPECT_LT(second->state_bytes(), make_engine(tiny, exact_options())->state_bytes());
+  const SequenceId restored = second->restore(*saved).value();
+  for (const auto& [e, id] : {std::pair{engine.get(), a}, {second.get(), restored}}) {
+    ASSERT_TRUE(e->append(id, std::span(tiny.prompt).subspan(70)).ok());
+    EXPECT_EQ(compute(*e, id), expected);
+  }
+  options.cache_dtype = Dtype::kF16;
+  EXPECT_FALSE(make_engine(tiny, options)->restore(*saved).ok());
+}
+
+TEST(Sequences, QuantizedCacheNeedsHeadsOfWholeBlocks) {
+  EngineOptions options = exact_options();
+  options.cache_dtype = Dtype::kQ8_0;
+  const auto engine = Engine::create(load_tiny("llama").model, platform(), options);
+  ASSERT_FALSE(engine.ok());
+  EXPECT_NE(engine.status().message().find("a multiple of 32 numbers"), std::string::npos)
+      << engine.status().message();
+}
+
 TEST(Sequences, TooLongAndWrongTokensAreErrors) {
   const TinyModel tiny = load_tiny("llama");
   EngineOptions options = exact_options();

@@ -112,7 +112,7 @@ HostTensor cache_of(const Stored& x, const std::vector<int32_t>& slots, int64_t 
   // What is not written must not be read: NaN.
   std::memset(cache.tensor().data, 0xff, static_cast<size_t>(cache.bytes()));
   const HostTensor values = host(x), where = indices(slots, {static_cast<int64_t>(slots.size())});
-  const Tensor in[] = {values.tensor(), where.tensor(), cache.tensor()};
+  const Tensor in[] = {values.tensor(), where.tensor(), cache.tensor(), {}};
   const OpDef& def = *find_op("cache_write");
   const Attributes layout =
       def.complete({{"layout", std::string(keys ? "dims_major" : "positions_major")}}).value();
@@ -144,6 +144,7 @@ void check_attention(const Case& c, const std::string& what) {
   const bool causal = c.attributes.at("causal") == "1";
   inputs.push_back(causal ? HostTensor(Dtype::kInvalid, {}) : host(lengths));
   inputs.push_back(c.tensors.count("sinks") ? host(c.tensors.at("sinks")) : HostTensor(Dtype::kInvalid, {}));
+  for (int i = 0; i < 2; ++i) inputs.push_back(HostTensor(Dtype::kInvalid, {}));  // scales
   // Capped scores went through an F32 softmax over there.
   const double tolerance = c.attributes.at("soft_cap") == "0.0" ? 1e-6 : 2e-6;
   run(def, inputs, attributes_of(def, c), c.tensors.at("expected"), tolerance, what);

@@ -163,7 +163,7 @@ struct Cache {
 
 TEST(Rows, Attention) {
   for (const Cache& c : {Cache{Dtype::kF16, 6, 2, 32, 0, false}, Cache{Dtype::kF32, 3, 3, 32, 100, true},
-                         Cache{Dtype::kBF16, 4, 1, 40, 0, true}}) {
+                         Cache{Dtype::kBF16, 4, 1, 40, 0, true}, Cache{Dtype::kI8, 6, 2, 64, 0, false}}) {
     // One sequence of 400 rows after a stored prefix, then single queries of others and a prompt of 50 rows.
     constexpr int64_t kBlocks = 12, kSequences = 64;
     std::vector<int32_t> table, sequence, positions;
@@ -177,7 +177,9 @@ TEST(Rows, Attention) {
       const std::vector<float> values = normal(elements, seed);
       Bytes bytes(static_cast<size_t>(dtype_bytes(c.dtype, elements)));
       for (size_t i = 0; i < values.size(); ++i) {
-        if (c.dtype == Dtype::kF32)
+        if (c.dtype == Dtype::kI8)
+          bytes.as<int8_t>()[i] = static_cast<int8_t>(std::clamp(values[i] * 50, -127.0f, 127.0f));
+        else if (c.dtype == Dtype::kF32)
           bytes.as<float>()[i] = values[i];
         else
           bytes.as<uint16_t>()[i] = c.dtype == Dtype::kF16 ? f32_to_f16(values[i]) : f32_to_bf16(values[i]);
@@ -185,6 +187,10 @@ TEST(Rows, Attention) {
       return bytes;
     };
     Bytes k = cache(1), v = cache(2);
+    const std::vector<float> scale_values = normal(elements / 32, 5);
+    Bytes scales(static_cast<size_t>(elements / 32 * 2));
+    for (size_t i = 0; i < scale_values.size(); ++i)
+      scales.as<uint16_t>()[i] = f32_to_f16(0.05f * scale_values[i]);
     std::vector<float> q = normal(kRows * c.heads * c.d, 3), sinks = normal(c.heads, 4), y;
     Problem problem{"attention",
                     {{"window", c.window}},
@@ -195,8 +201,16 @@ TEST(Rows, Attention) {
                      {{Dtype::kI32, {kRows}, sequence.data()}, 1},
                      {{Dtype::kI32, {kRows}, positions.data()}, 1},
                      {},
+                     {},
+                     {},
                      {}},
                     rows_of(y, {c.heads, c.d})};
+    if (c.dtype == Dtype::kI8) {
+      problem.inputs[8].operand = {
+          Dtype::kF16, {40, c.kv_heads, c.d / 32, 64}, scales.data(), ISTHMUS_ROLE_STATE};
+      problem.inputs[9].operand = {
+          Dtype::kF16, {40, c.kv_heads, 64, c.d / 32}, scales.data(), ISTHMUS_ROLE_STATE};
+    }
     if (c.sinks) problem.inputs[7].operand = {Dtype::kF32, {c.heads}, sinks.data()};
     check(problem);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // attention: one group of 64 work items to a token and head, each item a position of a block, then a few of the dims.
-// CACHE: dtype of keys and values; D, DV: dims of a head; CAPPED, SINKS: 0 or 1.
+// CACHE: dtype of keys and values; D, DV: dims of a head; QUANTIZED (CACHE is I8, with scales), CAPPED, SINKS: 0 or 1.
 #include "base/elementary-inl.h"
 #include "ops/attention/attention_arguments.cl"
 #include "ops/portable/dtypes.cl"
@@ -9,7 +9,8 @@
 #define DIMS ((DV + BLOCK - 1) / BLOCK)
 
 KERNEL void attention(ADDRESS(q), ADDRESS(k), ADDRESS(v), ADDRESS(table), ADDRESS(sequence), ADDRESS(positions),
-                      ADDRESS(lengths), ADDRESS(sinks), ADDRESS(y), const Attention p) {
+                      ADDRESS(lengths), ADDRESS(sinks), ADDRESS(k_scales), ADDRESS(v_scales), ADDRESS(y),
+                      const Attention p) {
   LOCAL float query[D], scores[BLOCK], weights[BLOCK], lanes[16];
   const int j = LOCAL_ITEM(0);
   const long t = GROUP(0), h = GROUP(1), kv_head = h / p.group;
@@ -33,8 +34,13 @@ KERNEL void attention(ADDRESS(q), ADDRESS(k), ADDRESS(v), ADDRESS(table), ADDRES
     if (j >= first && j < last) {
       GLOBAL const STORED(CACHE)* key =
           POINTER(STORED(CACHE), k) + block * p.k[0] + kv_head * p.k[1] + j * p.k[3];
+#if QUANTIZED
+      GLOBAL const uint16_t* scale =
+          POINTER(uint16_t, k_scales) + block * p.k_scales[0] + kv_head * p.k_scales[1] + j * p.k_scales[3];
+#endif
       score = 0;
-      for (int d = 0; d < D; ++d) score = fma(query[d], GET(CACHE, key[d * p.k[2]]), score);
+      for (int d = 0; d < D; ++d)
+        score = fma(query[d], CACHED(key[d * p.k[2]], scale[d / 32 * p.k_scales[2]]), score);
       score = score * p.scale;
 #if CAPPED
       score = p.cap * tanh(score / p.cap);
@@ -58,8 +64,13 @@ KERNEL void attention(ADDRESS(q), ADDRESS(k), ADDRESS(v), ADDRESS(table), ADDRES
       const int d = j + i * BLOCK;
       if (d >= DV) break;
       GLOBAL const STORED(CACHE)* value = POINTER(STORED(CACHE), v) + block * p.v[0] + kv_head * p.v[1] + d * p.v[3];
+#if QUANTIZED
+      GLOBAL const uint16_t* scale =
+          POINTER(uint16_t, v_scales) + block * p.v_scales[0] + kv_head * p.v_scales[1] + d / 32 * p.v_scales[3];
+#endif
       float sum = acc[i] * c;
-      for (int at = first; at < last; ++at) sum = fma(weights[at], GET(CACHE, value[at * p.v[2]]), sum);
+      for (int at = first; at < last; ++at)
+        sum = fma(weights[at], CACHED(value[at * p.v[2]], scale[at * p.v_scales[2]]), sum);
       acc[i] = sum;
     }
     m = top;

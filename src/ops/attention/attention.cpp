@@ -6,6 +6,7 @@
 
 #include "base/elementary-inl.h"
 #include "ops/attention/attention_samples.h"
+#include "ops/attention/quantized_cache.h"
 #include "ops/op_def.h"
 #include "ops/reference.h"
 
@@ -15,7 +16,7 @@ namespace {
 using namespace reference;
 
 constexpr int64_t kBlock = 64;  // positions per cache block and per step of the canonical order
-enum { kQ, kK, kV, kTable, kSequence, kPositions, kLengths, kSinks };
+enum { kQ, kK, kV, kTable, kSequence, kPositions, kLengths, kSinks, kKScales, kVScales };
 
 Status expect(bool holds, const char* what, const std::string& expected, const TensorType& found) {
   if (holds) return ok();
@@ -36,6 +37,8 @@ Status infer_attention(const InferCall& call) {
   if (k.dtype != v.dtype)
     return invalid_argument("k_cache and v_cache must have one dtype, not {} and {}", dtype_name(k.dtype),
                             dtype_name(v.dtype));
+  RETURN_IF_ERROR(check_cache_scales("k_scales", k, in[kKScales], 2));
+  RETURN_IF_ERROR(check_cache_scales("v_scales", v, in[kVScales], 3));
   const int64_t heads = q.shape[1].offset, kv_heads = k.shape[1].offset;
   if (kv_heads <= 0 || heads % kv_heads != 0)
     return invalid_argument("q's {} heads must be a multiple of the cache's {}", heads, kv_heads);
@@ -77,7 +80,7 @@ struct Walk {
     for (int64_t d = 0; d < q.dims[2]; ++d) {
       const int64_t at[4] = {block, kv_head, d, j};
       dot = std::fma(load_f32(q, t * q.strides[0] + h * q.strides[1] + d * q.strides[2]),
-                     load_f32(k, k.offset(at)), dot);
+                     cached_f32(k, call.inputs[kKScales], at, 2), dot);
     }
     dot = dot * scale;
     return cap > 0 ? cap * elementary::tanh(dot / cap) : dot;
@@ -104,7 +107,7 @@ struct Walk {
       acc[d] = acc[d] * c;
       for (int64_t j = first; j < last; ++j) {
         const int64_t at[4] = {block, kv_head, j, static_cast<int64_t>(d)};
-        acc[d] = std::fma(p[j], load_f32(v, v.offset(at)), acc[d]);
+        acc[d] = std::fma(p[j], cached_f32(v, call.inputs[kVScales], at, 3), acc[d]);
       }
     }
     m = top;
@@ -160,8 +163,8 @@ std::vector<OpDef> defs() {
       "softmax(scale * q k) v over the cached positions a row may see; heads share keys and values in groups";
   attention.inputs = {
       {"q", dtypes::f32, "[tokens, heads, d]"},
-      {"k_cache", dtypes::floats, "[blocks, kv_heads, d, 64]", false, true},
-      {"v_cache", dtypes::floats, "[blocks, kv_heads, 64, dv]", false, true},
+      {"k_cache", cache_dtypes(), "[blocks, kv_heads, d, 64]", false, true},
+      {"v_cache", cache_dtypes(), "[blocks, kv_heads, 64, dv]", false, true},
       {"block_table",
        {Dtype::kI32},
        "[sequences, max_blocks]: cache block of each 64 positions; an entry outside of "
@@ -169,7 +172,9 @@ std::vector<OpDef> defs() {
       {"sequence", {Dtype::kI32}, "[tokens]: row of block_table; a token outside of the table sees nothing"},
       {"positions", {Dtype::kI32}, "[tokens]"},
       {"lengths", {Dtype::kI32}, "[sequences]: positions of each sequence, where causal is 0", true},
-      {"sinks", dtypes::f32, "[heads]: a score each head sees beside those of the positions", true}};
+      {"sinks", dtypes::f32, "[heads]: a score each head sees beside those of the positions", true},
+      {"k_scales", {Dtype::kF16}, "[blocks, kv_heads, d / 32, 64]: of I8 keys, and only of them", true, true},
+      {"v_scales", {Dtype::kF16}, "[blocks, kv_heads, 64, dv / 32]: of I8 values", true, true}};
   attention.outputs = {{"y", dtypes::f32, "[tokens, heads, dv]; zeros for a row that sees nothing"}};
   attention.attributes = {
       {"scale", 0.0, "factor of the scores, as F32; 0: 1 / sqrt(d)"},
@@ -184,7 +189,8 @@ std::vector<OpDef> defs() {
   // Two products of each position a row sees; of the caches what the sequences hold.
   attention.work = [](const WorkCall& call) {
     const auto dim = [&](size_t operand, size_t i) { return static_cast<double>(call.dims[operand][i]); };
-    const double element = static_cast<double>(dtype_bytes(call.types[1].dtype, 1));
+    const bool quantized = call.types[1].dtype == Dtype::kI8;
+    const double element = quantized ? 34.0 / 32 : static_cast<double>(dtype_bytes(call.types[1].dtype, 1));
     OpWork work;
     work.operations = 2 * call.load.visible * dim(0, 1) * (dim(1, 2) + dim(2, 3));
     work.bytes = call.load.cached * dim(1, 1) * (dim(1, 2) + dim(2, 3)) * element +

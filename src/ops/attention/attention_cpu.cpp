@@ -17,7 +17,10 @@ constexpr int kColumns = 32;  // of values that a thread takes at least: a cache
 const char* prepare_attention(const isthmus_op_query_t& query, Plan& plan) {
   AttentionPlan& p = plan_data<AttentionPlan>(plan);
   const isthmus_operand_t &q = query.operands[kQ], &k = query.operands[kK], &v = query.operands[kV];
-  if (!k.contiguous || !v.contiguous) return "the cache is not contiguous";
+  constexpr int kCaches[] = {kK, kV, kKScales, kVScales};
+  for (const int i : kCaches)
+    if (query.operands[i].dtype != ISTHMUS_DTYPE_INVALID && !query.operands[i].contiguous)
+      return "the cache is not contiguous";
   if (!query.operands[kOut].contiguous) return "the output is not contiguous";
   if (q.dims[2] > kMaxDim || v.dims[3] > kMaxDim) return "heads of more than 1024 numbers";
   p.d = static_cast<int>(q.dims[2]);
@@ -127,7 +130,6 @@ void finish_row(const AttentionPlan& plan, const Run& run, Row& row, int c0, int
 // Rows of one sequence and key head over all blocks they see.
 template <typename T>
 void walk_blocks(Tile& tile, const Run& run, int64_t sequence, int kv_head, int count) {
-  const AttentionPlan& plan = *tile.plan;
   int64_t low = tile.rows[0].begin, high = tile.rows[0].end;
   for (int r = 1; r < count; ++r) {
     if (tile.rows[r].begin < low) low = tile.rows[r].begin;
@@ -138,11 +140,8 @@ void walk_blocks(Tile& tile, const Run& run, int64_t sequence, int kv_head, int 
     const int64_t block = block_at(run, sequence, from);
     gather_rows(tile, tile.rows, count, from, rows);
     if (block < 0 || rows.count == 0) continue;
-    const int64_t at = block * plan.kv_heads + kv_head;
     const int64_t next = from + kBlock < high ? block_at(run, sequence, from + kBlock) : -1;
-    const T* k = run.data<const T>(kK);
-    add_block(tile, k + at * plan.d * kBlock, run.data<const T>(kV) + at * plan.dv * kBlock, rows,
-              next < 0 ? nullptr : k + (next * plan.kv_heads + kv_head) * plan.d * kBlock);
+    add_block<T>(tile, run, block, kv_head, rows, next);
   }
 }
 
@@ -220,10 +219,9 @@ void score_share(Tile& tile, const Run& run, const Team& team) {
         for (int r = 0; r < rows.count; ++r)
           rows.scores[r] = scores_at(plan, run, t, rows.rows[r]->head) + from;
         const int64_t next = b + 1 < b1 ? block_at(run, v.sequence, from + kBlock) : -1;
-        const T* k = run.data<const T>(kK);
-        const int64_t head_size = static_cast<int64_t>(plan.d) * kBlock;
-        score_block(tile, k + (block * plan.kv_heads + kv_head) * head_size, rows,
-                    next < 0 ? nullptr : k + (next * plan.kv_heads + kv_head) * head_size);
+        score_block<T>(
+            tile, run, block, kv_head, rows,
+            next < 0 ? nullptr : head_at<T>(plan, run, kK, next, kv_head, int64_t{kBlock} * plan.d));
       }
     }
   }
@@ -256,15 +254,14 @@ void value_share(Tile& tile, const Run& run, const Team& team) {
                                       rows.first[r], rows.last[r]);
         rows.acc[r] = row.acc + c0;
       }
-      const T* values = run.data<const T>(kV) + (block * plan.kv_heads + kv_head) * plan.dv * kBlock + c0;
       const int64_t next = b + 1 < v.blocks() ? block_at(run, v.sequence, from + kBlock) : -1;
       if (next >= 0) {
-        const T* ahead = run.data<const T>(kV) + (next * plan.kv_heads + kv_head) * plan.dv * kBlock + c0;
+        const T* ahead = head_at<T>(plan, run, kV, next, kv_head, int64_t{kBlock} * plan.dv) + c0;
         for (int j = 0; j < kBlock; ++j)
           for (int c = 0; c < c1 - c0; c += 64 / static_cast<int>(sizeof(T)))
             __builtin_prefetch(ahead + j * plan.dv + c);
       }
-      weigh_block(values, plan.dv, (c1 - c0) / 16, rows, nullptr);
+      weigh_rows(values_at(tile, run, block, kv_head, T{}).from(c0 / 16), (c1 - c0) / 16, rows, nullptr);
     }
     for (int h = 0; h < plan.group; ++h) finish_row(plan, run, tile.rows[h], c0, c1);
   }
@@ -287,6 +284,7 @@ void run_attention(const Run& run, const Team& team) {
   switch (tile.plan->cache) {
     case ISTHMUS_F16: return run_with<F16>(tile, run, team);
     case ISTHMUS_BF16: return run_with<BF16>(tile, run, team);
+    case ISTHMUS_I8: return run_with<Q8>(tile, run, team);
     default: return run_with<float>(tile, run, team);
   }
 }

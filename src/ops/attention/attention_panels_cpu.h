@@ -3,7 +3,7 @@
 // strict chain.
 #pragma once
 
-#include "devices/cpu/simd.h"
+#include "ops/attention/attention_cache_cpu.h"
 
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
@@ -23,16 +23,6 @@ constexpr bool kConvertOnce = false;
 constexpr bool kConvertOnce = true;
 #endif
 
-struct F16 {
-  uint16_t bits;
-};
-struct BF16 {
-  uint16_t bits;
-};
-ISTHMUS_SIMD F32x16 load_as_f32(const float* p) { return load(p); }
-ISTHMUS_SIMD F32x16 load_as_f32(const F16* p) { return load_f16(&p->bits); }
-ISTHMUS_SIMD F32x16 load_as_f32(const BF16* p) { return load_bf16(&p->bits); }
-
 // Brings what is needed next into the cache at the pace at which something else is read.
 struct Prefetch {
   const char* next;
@@ -44,8 +34,8 @@ struct Prefetch {
 
 // c[r] = chain over k in [k0, k1) of a[r][k] * b[k][0 … 16 W), continuing from c[r] * factor[r], or from +0
 // where factor is null.
-template <int R, int W, bool kPrefetch, typename T>
-ISTHMUS_SIMD void panel(const float* const* a, const T* b, int64_t ldb, int k0, int k1, float* const* c,
+template <int R, int W, bool kPrefetch, typename Rows>
+ISTHMUS_SIMD void panel(const float* const* a, const Rows& b, int k0, int k1, float* const* c,
                         const float* factor, Prefetch& prefetch) {
   F32x16 acc[R][W];
 #pragma GCC unroll 8
@@ -55,8 +45,8 @@ ISTHMUS_SIMD void panel(const float* const* a, const T* b, int64_t ldb, int k0, 
   for (int k = k0; k < k1; ++k) {
     F32x16 x[W];
 #pragma GCC unroll 8
-    for (int w = 0; w < W; ++w) x[w] = load_as_f32(b + k * ldb + 16 * w);
-    if (kPrefetch) prefetch.step(W * 16 * static_cast<int>(sizeof(T)));
+    for (int w = 0; w < W; ++w) x[w] = b.at(k, w);
+    if (kPrefetch) prefetch.step(W * Rows::kBytes);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const F32x16 y = set1(a[r][k]);
@@ -71,58 +61,58 @@ ISTHMUS_SIMD void panel(const float* const* a, const T* b, int64_t ldb, int k0, 
 }
 
 // The whole width of the panel, `vectors` of 16.
-template <int R, bool kPrefetch, typename T>
-void panels(const float* const* a, const T* b, int64_t ldb, int k0, int k1, float* const* c,
-            const float* factor, int vectors, Prefetch prefetch) {
+template <int R, bool kPrefetch, typename Rows>
+void panels(const float* const* a, const Rows& b, int k0, int k1, float* const* c, const float* factor,
+            int vectors, Prefetch prefetch) {
   float* at[R];
   constexpr int kWide = R <= 2 ? 2 * kWidth : kWidth;
   for (int v = 0; v < vectors;) {
     for (int r = 0; r < R; ++r) at[r] = c[r] + 16 * v;
     if (v + kWide <= vectors) {
-      panel<R, kWide, kPrefetch>(a, b + 16 * v, ldb, k0, k1, at, factor, prefetch);
+      panel<R, kWide, kPrefetch>(a, b.from(v), k0, k1, at, factor, prefetch);
       v += kWide;
     } else if (v + kWidth <= vectors) {
-      panel<R, kWidth, kPrefetch>(a, b + 16 * v, ldb, k0, k1, at, factor, prefetch);
+      panel<R, kWidth, kPrefetch>(a, b.from(v), k0, k1, at, factor, prefetch);
       v += kWidth;
     } else if (kWidth >= 4 && v + 2 <= vectors) {
-      panel<R, 2, kPrefetch>(a, b + 16 * v, ldb, k0, k1, at, factor, prefetch);
+      panel<R, 2, kPrefetch>(a, b.from(v), k0, k1, at, factor, prefetch);
       v += 2;
     } else {
-      panel<R, 1, kPrefetch>(a, b + 16 * v, ldb, k0, k1, at, factor, prefetch);
+      panel<R, 1, kPrefetch>(a, b.from(v), k0, k1, at, factor, prefetch);
       v += 1;
     }
   }
 }
 
 // Any number of rows up to kShare; `next` is what to prefetch meanwhile, or null.
-template <typename T>
-void rows_panels(int rows, const float* const* a, const T* b, int64_t ldb, int k0, int k1, float* const* c,
+template <typename Rows>
+void rows_panels(int rows, const float* const* a, const Rows& b, int k0, int k1, float* const* c,
                  const float* factor, int vectors, const void* next = nullptr) {
   const Prefetch prefetch{static_cast<const char*>(next)};
   if (next) {
     switch (rows) {
-      case 1: return panels<1, true>(a, b, ldb, k0, k1, c, factor, vectors, prefetch);
-      case 2: return panels<2, true>(a, b, ldb, k0, k1, c, factor, vectors, prefetch);
-      case 3: return panels<3, true>(a, b, ldb, k0, k1, c, factor, vectors, prefetch);
-      case 4: return panels<4, true>(a, b, ldb, k0, k1, c, factor, vectors, prefetch);
-      case 5: return panels<5, true>(a, b, ldb, k0, k1, c, factor, vectors, prefetch);
-      default: return panels<kShare, true>(a, b, ldb, k0, k1, c, factor, vectors, prefetch);
+      case 1: return panels<1, true>(a, b, k0, k1, c, factor, vectors, prefetch);
+      case 2: return panels<2, true>(a, b, k0, k1, c, factor, vectors, prefetch);
+      case 3: return panels<3, true>(a, b, k0, k1, c, factor, vectors, prefetch);
+      case 4: return panels<4, true>(a, b, k0, k1, c, factor, vectors, prefetch);
+      case 5: return panels<5, true>(a, b, k0, k1, c, factor, vectors, prefetch);
+      default: return panels<kShare, true>(a, b, k0, k1, c, factor, vectors, prefetch);
     }
   }
   switch (rows) {
-    case 1: return panels<1, false>(a, b, ldb, k0, k1, c, factor, vectors, prefetch);
-    case 2: return panels<2, false>(a, b, ldb, k0, k1, c, factor, vectors, prefetch);
-    case 3: return panels<3, false>(a, b, ldb, k0, k1, c, factor, vectors, prefetch);
-    case 4: return panels<4, false>(a, b, ldb, k0, k1, c, factor, vectors, prefetch);
-    case 5: return panels<5, false>(a, b, ldb, k0, k1, c, factor, vectors, prefetch);
-    default: return panels<kShare, false>(a, b, ldb, k0, k1, c, factor, vectors, prefetch);
+    case 1: return panels<1, false>(a, b, k0, k1, c, factor, vectors, prefetch);
+    case 2: return panels<2, false>(a, b, k0, k1, c, factor, vectors, prefetch);
+    case 3: return panels<3, false>(a, b, k0, k1, c, factor, vectors, prefetch);
+    case 4: return panels<4, false>(a, b, k0, k1, c, factor, vectors, prefetch);
+    case 5: return panels<5, false>(a, b, k0, k1, c, factor, vectors, prefetch);
+    default: return panels<kShare, false>(a, b, k0, k1, c, factor, vectors, prefetch);
   }
 }
 
 // p v for up to kShare rows whose visible positions [first, last) may differ: what all see together, the rest
 // alone.
-template <typename T>
-void weigh_values(int rows, const float* const* p, const T* v, int64_t ldv, const int* first, const int* last,
+template <typename Rows>
+void weigh_values(int rows, const float* const* p, const Rows& v, const int* first, const int* last,
                   float* const* acc, const float* factor, int vectors, const void* next) {
   int k0 = first[0], k1 = last[0];
   bool alike = true;
@@ -131,22 +121,16 @@ void weigh_values(int rows, const float* const* p, const T* v, int64_t ldv, cons
     if (first[r] > k0) k0 = first[r];
     if (last[r] < k1) k1 = last[r];
   }
-  if (alike) return rows_panels(rows, p, v, ldv, k0, k1, acc, factor, vectors, next);
+  if (alike) return rows_panels(rows, p, v, k0, k1, acc, factor, vectors, next);
   static const float kOnes[kShare] = {1, 1, 1, 1, 1, 1};
   if (k1 <= k0) {
-    for (int r = 0; r < rows; ++r)
-      rows_panels(1, p + r, v, ldv, first[r], last[r], acc + r, factor + r, vectors);
+    for (int r = 0; r < rows; ++r) rows_panels(1, p + r, v, first[r], last[r], acc + r, factor + r, vectors);
     return;
   }
-  for (int r = 0; r < rows; ++r) rows_panels(1, p + r, v, ldv, first[r], k0, acc + r, factor + r, vectors);
-  rows_panels(rows, p, v, ldv, k0, k1, acc, kOnes, vectors);
+  for (int r = 0; r < rows; ++r) rows_panels(1, p + r, v, first[r], k0, acc + r, factor + r, vectors);
+  rows_panels(rows, p, v, k0, k1, acc, kOnes, vectors);
   for (int r = 0; r < rows; ++r)
-    if (k1 < last[r]) rows_panels(1, p + r, v, ldv, k1, last[r], acc + r, kOnes, vectors);
-}
-
-template <typename T>
-void convert(const T* from, int64_t count, float* to) {
-  for (int64_t i = 0; i < count; i += 16) store(to + i, load_as_f32(from + i));
+    if (k1 < last[r]) rows_panels(1, p + r, v, k1, last[r], acc + r, kOnes, vectors);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conformance cases of attention: head sizes, groups, cache dtypes, windows, sinks, soft caps, several
-// sequences over shuffled blocks, rows that see nothing, broken tables.
+// Conformance cases of attention: head sizes, groups, cache dtypes (I8 is Q8_0), windows, sinks, soft caps,
+// several sequences over shuffled blocks, rows that see nothing, broken tables.
 #include "ops/attention/attention_samples.h"
 
 namespace isthmus {
@@ -52,6 +52,11 @@ Sample sample_of(const Case& c) {
                    indices(positions, {tokens}),
                    {Dtype::kInvalid, {}},
                    {Dtype::kInvalid, {}}};
+  if (c.cache == Dtype::kI8) {
+    const Fill fill = c.fill == Fill::kNormal ? Fill::kPositive : c.fill;
+    sample.inputs.push_back({Dtype::kF16, {blocks, c.kv_heads, c.d / 32, 64}, fill});
+    sample.inputs.push_back({Dtype::kF16, {blocks, c.kv_heads, 64, c.dv / 32}, fill});
+  }
   if (!c.causal) sample.inputs[6] = indices(lengths, {count});
   if (c.sinks) sample.inputs[7] = {Dtype::kF32, {c.heads}};
   sample.attributes = {
@@ -108,6 +113,20 @@ std::vector<Sample> attention_samples() {
   add({.sequences = {{20, 5}}, .q_order = {2, 1, 0}});
   add({.sequences = {{20, 0}}});
   samples.push_back(broken());
+
+  const Dtype q8_0 = Dtype::kI8;
+  for (const int64_t d : {32, 64, 96, 128, 256})
+    add({.heads = 6, .kv_heads = 2, .d = d, .dv = d, .cache = q8_0, .sequences = {{70, 3}}, .max_blocks = 2});
+  add({.heads = 8, .kv_heads = 1, .cache = q8_0, .sequences = {{200, 1}}});
+  add({.heads = 9, .kv_heads = 3, .cache = q8_0, .sequences = {{0, 130}}});
+  add({.d = 96, .dv = 32, .cache = q8_0, .sequences = {{60, 10}}, .scale = 0.3});
+  add({.cache = q8_0,
+       .sequences = {{130, 1}, {5, 1}, {0, 20}, {63, 1}},
+       .window = 50,
+       .soft_cap = 30.0,
+       .sinks = true});
+  add({.cache = q8_0, .sequences = {{0, 30}, {0, 70}}, .causal = false});
+  add({.cache = q8_0, .sequences = {{20, 5}}, .fill = Fill::kAwkward});
   return samples;
 }
 

@@ -62,6 +62,23 @@ TEST(Attention, SaysWhatIsWrong) {
             "attention: window must not be negative");
 }
 
+TEST(Attention, CachesOfI8NeedScales) {
+  auto inputs = good();
+  inputs[1].dtype = inputs[2].dtype = Dtype::kI8;
+  inputs[2].shape[3] = 64;
+  EXPECT_EQ(error_of("attention", inputs), "attention: an I8 cache needs k_scales");
+  inputs.push_back({Dtype::kF16, {9, 2, 1, 64}});
+  inputs.push_back({Dtype::kF16, {9, 2, 64, 1}});
+  EXPECT_EQ(error_of("attention", inputs), "attention: v_scales must be [9, 2, 64, 2], not [9, 2, 64, 1]");
+  inputs[9].shape[3] = 2;
+  EXPECT_EQ(error_of("attention", inputs), "ok");
+  inputs[2].shape[3] = 48;
+  EXPECT_EQ(error_of("attention", inputs),
+            "attention: v_scales are for heads of a multiple of 32 numbers, not 48");
+  inputs[1].dtype = inputs[2].dtype = Dtype::kF16;
+  EXPECT_EQ(error_of("attention", inputs), "attention: k_scales are for an I8 cache, not F16");
+}
+
 TEST(Attention, NoKeyHeadsAreRefused) {
   auto inputs = good();
   inputs[1] = {Dtype::kF16, {9, 0, 32, 64}};
@@ -78,6 +95,11 @@ TEST(CacheWrite, SaysWhatIsWrong) {
             "cache_write: cache must be [blocks, 2, 32, 64] for x [5, 2, 32], not [9, 2, 64, 32]");
   EXPECT_EQ(error_of("cache_write", {x, slots, keys}, {{"layout", std::string("rows")}}),
             "cache_write: layout must be 'dims_major' or 'positions_major', not 'rows'");
+  const TensorType numbers{Dtype::kI8, {9, 2, 32, 64}}, scales{Dtype::kF16, {9, 2, 1, 64}};
+  EXPECT_EQ(error_of("cache_write", {x, slots, numbers, scales}), "ok");
+  EXPECT_EQ(error_of("cache_write", {x, slots, numbers}), "cache_write: an I8 cache needs scales");
+  EXPECT_EQ(error_of("cache_write", {x, slots, keys, scales}),
+            "cache_write: scales are for an I8 cache, not F16");
   EXPECT_EQ(error_of("cache_write", {x, {Dtype::kI32, {6}}, keys}),
             "cache_write: slots must be [5], one per token, not [6]");
 }

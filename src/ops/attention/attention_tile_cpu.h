@@ -9,12 +9,11 @@
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
 
-constexpr int kBlock = 64;
 constexpr int kMaxDim = 1024;         // of a head
 constexpr int kMaxRows = 48;          // of a tile
 constexpr int kAccumulators = 12288;  // floats of a tile's accumulators, and of its gathered queries
 
-enum { kQ, kK, kV, kTable, kSequence, kPositions, kLengths, kSinks, kOut };
+enum { kQ, kK, kV, kTable, kSequence, kPositions, kLengths, kSinks, kKScales, kVScales, kOut };
 
 struct AttentionPlan {
   float scale, cap;
@@ -49,6 +48,8 @@ struct Tile {
   alignas(64) float acc[kAccumulators];
   alignas(64) float q[kAccumulators];
   alignas(64) float panel[kBlock * (kMaxDim + 16)];  // a block of keys or values as F32
+  alignas(64) float k_scales[kBlock * kMaxDim / kScaleBlock],
+      v_scales[kBlock * kMaxDim / kScaleBlock];  // of a block
 };
 
 // Turns 64 raw dot products into p and moves m and l on; returns the factor for what was accumulated before.
@@ -104,11 +105,61 @@ inline void gather_rows(Tile& tile, Row* rows, int count, int64_t from, BlockRow
   }
 }
 
+// Where the numbers of key head kv_head in cache block `block` begin, of a cache of `size` numbers per head
+// and block.
 template <typename T>
-void score_block(Tile& tile, const T* k, const BlockRows& block, const void* next) {
+const T* head_at(const AttentionPlan& plan, const Run& run, int operand, int64_t block, int kv_head,
+                 int64_t size) {
+  return run.data<const T>(operand) + (block * plan.kv_heads + kv_head) * size;
+}
+inline const float* scales_at(const AttentionPlan& plan, const Run& run, int operand, int64_t block,
+                              int kv_head, int64_t size, float* scales) {
+  const uint16_t* from = head_at<uint16_t>(plan, run, operand, block, kv_head, size);
+  for (int64_t i = 0; i < size; i += 16) store(scales + i, load_f16(from + i));
+  return scales;
+}
+
+// Of a cache of Ts.
+template <typename T>
+PlainRows<T> keys_at(Tile& tile, const Run& run, int64_t block, int kv_head, T) {
+  const AttentionPlan& plan = *tile.plan;
+  return {head_at<T>(plan, run, kK, block, kv_head, int64_t{kBlock} * plan.d), kBlock};
+}
+inline ScaledKeys keys_at(Tile& tile, const Run& run, int64_t block, int kv_head, Q8) {
+  const AttentionPlan& plan = *tile.plan;
+  const int64_t size = int64_t{kBlock} * plan.d;
+  return {head_at<Q8>(plan, run, kK, block, kv_head, size),
+          scales_at(plan, run, kKScales, block, kv_head, size / kScaleBlock, tile.k_scales)};
+}
+template <typename T>
+PlainRows<T> values_at(Tile& tile, const Run& run, int64_t block, int kv_head, T) {
+  const AttentionPlan& plan = *tile.plan;
+  return {head_at<T>(plan, run, kV, block, kv_head, int64_t{kBlock} * plan.dv), plan.dv};
+}
+inline ScaledValues values_at(Tile& tile, const Run& run, int64_t block, int kv_head, Q8) {
+  const AttentionPlan& plan = *tile.plan;
+  const int64_t size = int64_t{kBlock} * plan.dv;
+  return {head_at<Q8>(plan, run, kV, block, kv_head, size),
+          scales_at(plan, run, kVScales, block, kv_head, size / kScaleBlock, tile.v_scales), plan.dv,
+          plan.dv / kScaleBlock};
+}
+
+// Whether so many rows are worth a copy of the panel in F32. With AVX-512 F16 and BF16 are converted behind
+// the products.
+template <typename T>
+bool worth_converting(int rows) {
+  return rows > kShare && (sizeof(T) == 1 || (sizeof(T) == 2 && kConvertOnce));
+}
+
+// `next` is what to prefetch meanwhile, or null.
+template <typename T>
+void score_block(Tile& tile, const Run& run, int64_t at, int kv_head, const BlockRows& block,
+                 const void* next) {
   const int d = tile.plan->d;
-  const bool converted = kConvertOnce && sizeof(T) == 2 && block.count > kShare;
-  if (converted) convert(k, static_cast<int64_t>(d) * kBlock, tile.panel);
+  const auto k = keys_at(tile, run, at, kv_head, T{});
+  const bool converted = worth_converting<T>(block.count);
+  if (converted) convert(k, d, kBlock / 16, tile.panel);
+  const PlainRows<float> panel = {tile.panel, kBlock};
   for (int r = 0; r < block.count; r += kShare) {
     const int n = block.count - r < kShare ? block.count - r : kShare;
     int last = 0;  // later positions are masked: their scores are not worked out
@@ -116,44 +167,54 @@ void score_block(Tile& tile, const T* k, const BlockRows& block, const void* nex
       if (block.last[r + i] > last) last = block.last[r + i];
     const int vectors = (last + 15) / 16;
     if (converted)
-      rows_panels(n, block.q + r, tile.panel, kBlock, 0, d, block.scores + r, nullptr, vectors);
+      rows_panels(n, block.q + r, panel, 0, d, block.scores + r, nullptr, vectors);
     else
-      rows_panels(n, block.q + r, k, kBlock, 0, d, block.scores + r, nullptr, vectors,
-                  r == 0 ? next : nullptr);
+      rows_panels(n, block.q + r, k, 0, d, block.scores + r, nullptr, vectors, r == 0 ? next : nullptr);
   }
 }
 
-// Values of the block, rows of ldv whole vectors.
-template <typename T>
-void weigh_block(const T* v, int64_t ldv, int vectors, const BlockRows& block, const void* next) {
+// Rows of so many whole vectors.
+template <typename Rows>
+void weigh_rows(const Rows& v, int vectors, const BlockRows& block, const void* next) {
   for (int r = 0; r < block.count; r += kShare) {
     const int n = block.count - r < kShare ? block.count - r : kShare;
-    weigh_values(n, block.p + r, v, ldv, block.first + r, block.last + r, block.acc + r, block.factor + r,
-                 vectors, r == 0 ? next : nullptr);
+    weigh_values(n, block.p + r, v, block.first + r, block.last + r, block.acc + r, block.factor + r, vectors,
+                 r == 0 ? next : nullptr);
   }
 }
 
 template <typename T>
-void add_block(Tile& tile, const T* k, const T* v, BlockRows& block, const void* next_k) {
+void weigh_block(Tile& tile, const Run& run, int64_t at, int kv_head, const BlockRows& block,
+                 const void* next) {
+  const int dv = tile.plan->dv, vectors = (dv + 15) / 16;
+  const auto v = values_at(tile, run, at, kv_head, T{});
+  const PlainRows<float> panel = {tile.panel, vectors * 16};
+  if (dv % 16 != 0) {
+    for (int j = 0; j < kBlock; ++j) {
+      T padded[kMaxDim + 16] = {};
+      std::memcpy(padded, v.p + j * dv, sizeof(T) * dv);
+      convert(PlainRows<T>{padded, 0}, 1, vectors, tile.panel + j * vectors * 16);
+    }
+    weigh_rows(panel, vectors, block, nullptr);
+  } else if (worth_converting<T>(block.count)) {
+    convert(v, kBlock, vectors, tile.panel);
+    weigh_rows(panel, vectors, block, nullptr);
+  } else {
+    weigh_rows(v, vectors, block, next);
+  }
+}
+
+// Adds cache block `at`; `next` follows it, or is negative.
+template <typename T>
+void add_block(Tile& tile, const Run& run, int64_t at, int kv_head, BlockRows& block, int64_t next) {
   const AttentionPlan& plan = *tile.plan;
-  score_block(tile, k, block, v);
+  score_block<T>(tile, run, at, kv_head, block,
+                 head_at<T>(plan, run, kV, at, kv_head, int64_t{kBlock} * plan.dv));
   for (int r = 0; r < block.count; ++r)
     block.factor[r] =
         softmax_step(plan, *block.rows[r], block.scores[r], block.scores[r], block.first[r], block.last[r]);
-  const int vectors = (plan.dv + 15) / 16;
-  if (plan.dv % 16 != 0) {
-    for (int j = 0; j < kBlock; ++j) {
-      T padded[kMaxDim + 16] = {};
-      std::memcpy(padded, v + j * plan.dv, sizeof(T) * plan.dv);
-      convert(padded, vectors * 16, tile.panel + j * vectors * 16);
-    }
-    weigh_block(tile.panel, vectors * 16, vectors, block, nullptr);
-  } else if (kConvertOnce && sizeof(T) == 2 && block.count > kShare) {
-    convert(v, static_cast<int64_t>(plan.dv) * kBlock, tile.panel);
-    weigh_block(tile.panel, plan.dv, vectors, block, nullptr);
-  } else {
-    weigh_block(v, plan.dv, vectors, block, next_k);
-  }
+  weigh_block<T>(tile, run, at, kv_head, block,
+                 next < 0 ? nullptr : head_at<T>(plan, run, kK, next, kv_head, int64_t{kBlock} * plan.d));
 }
 
 }  // namespace

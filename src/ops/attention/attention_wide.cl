@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // attention for chips whose work items have vectors: an item to a token and up to HEADS query heads that share a key
 // head and so every key and value it loads. WIDTH: floats of a vector; CACHE: dtype of keys and values, whose
-// positions and dims lie side by side; D, DV: dims of a head; CAPPED, SINKS: 0 or 1.
+// positions and dims lie side by side; D, DV: dims of a head; QUANTIZED (CACHE is I8, with scales), CAPPED, SINKS: 0
+// or 1.
 #include "base/elementary-inl.h"
 #include "ops/attention/attention_arguments.cl"
 #include "ops/portable/dtypes.cl"
@@ -20,16 +21,32 @@
 
 typedef VECTOR(float, WIDTH) floats;
 
-// score[r * BLOCK + j] = chain over the dims of query r and key j, for SPAN keys from `key` on.
+// WIDTH numbers of the cache; SCALES are read for I8 only.
+#if QUANTIZED
+#define CACHED_VECTOR(NUMBERS, SCALES) (CONVERT(float, WIDTH, LOAD(WIDTH, NUMBERS)) * (SCALES))
+#else
+#define CACHED_VECTOR(NUMBERS, SCALES) LOAD_STORED(CACHE, WIDTH, NUMBERS)
+#endif
+
+// score[r * BLOCK + j] = chain over the dims of query r and key j, for SPAN keys from `key` and `scale` on.
 FUNCTION void dot_keys(float* score, GLOBAL const float* const* query, long query_step, GLOBAL const STORED(CACHE)* key,
-                       long key_step) {
+                       long key_step, GLOBAL const uint16_t* scale, long scale_step) {
   floats sum[HEADS * VECTORS];
   UNROLL
   for (int i = 0; i < HEADS * VECTORS; ++i) sum[i] = (floats)(0.0f);
+#if QUANTIZED
+  floats scales[VECTORS];
+#endif
   for (int d = 0; d < D; ++d) {
+#if QUANTIZED
+    if (d % 32 == 0) {
+      UNROLL
+      for (int i = 0; i < VECTORS; ++i) scales[i] = LOAD_STORED(F16, WIDTH, scale + d / 32 * scale_step + i * WIDTH);
+    }
+#endif
     floats k[VECTORS];
     UNROLL
-    for (int i = 0; i < VECTORS; ++i) k[i] = LOAD_STORED(CACHE, WIDTH, key + d * key_step + i * WIDTH);
+    for (int i = 0; i < VECTORS; ++i) k[i] = CACHED_VECTOR(key + d * key_step + i * WIDTH, scales[i]);
     UNROLL
     for (int r = 0; r < HEADS; ++r) {
       const floats q = (floats)(query[r][d * query_step]);
@@ -44,9 +61,9 @@ FUNCTION void dot_keys(float* score, GLOBAL const float* const* query, long quer
   }
 }
 
-// acc = acc * c, then the chain over positions first … last of weight and value, for some dims from `value` on.
-FUNCTION void add_values(float* acc, const float* weight, const float* c, GLOBAL const STORED(CACHE)* value,
-                         long value_step, int first, int last) {
+// acc = acc * c, then the chain over positions first … last of weight and value, for some dims from d on.
+FUNCTION void add_values(float* acc, const float* weight, const float* c, int d, GLOBAL const STORED(CACHE)* value,
+                         long value_step, GLOBAL const uint16_t* scale, long scale_step, int first, int last) {
   floats sum[HEADS * VALUES];
   UNROLL
   for (int r = 0; r < HEADS; ++r) {
@@ -56,7 +73,9 @@ FUNCTION void add_values(float* acc, const float* weight, const float* c, GLOBAL
   for (int j = first; j < last; ++j) {
     floats v[VALUES];
     UNROLL
-    for (int i = 0; i < VALUES; ++i) v[i] = LOAD_STORED(CACHE, WIDTH, value + j * value_step + i * WIDTH);
+    for (int i = 0; i < VALUES; ++i)
+      v[i] = CACHED_VECTOR(value + j * value_step + d + i * WIDTH,
+                           (floats)(get_F16(scale[j * scale_step + (d + i * WIDTH) / 32])));
     UNROLL
     for (int r = 0; r < HEADS; ++r) {
       const floats w = (floats)(weight[r * BLOCK + j]);
@@ -93,7 +112,8 @@ FUNCTION float lane_order_sum(const float* x) {
 }
 
 KERNEL void attention_wide(ADDRESS(q), ADDRESS(k), ADDRESS(v), ADDRESS(table), ADDRESS(sequence), ADDRESS(positions),
-                           ADDRESS(lengths), ADDRESS(sinks), ADDRESS(y), const Attention p) {
+                           ADDRESS(lengths), ADDRESS(sinks), ADDRESS(k_scales), ADDRESS(v_scales), ADDRESS(y),
+                           const Attention p) {
   const long t = ITEM(0), kv_head = ITEM(1), from_head = kv_head * p.group + ITEM(2) * HEADS;
   const int heads = (kv_head + 1) * p.group - from_head < HEADS ? (int)((kv_head + 1) * p.group - from_head) : HEADS;
   const float infinity = as_float(0x7f800000u);
@@ -118,7 +138,16 @@ KERNEL void attention_wide(ADDRESS(q), ADDRESS(k), ADDRESS(v), ADDRESS(table), A
     const int first = sees.begin > from ? (int)(sees.begin - from) : 0;
     const int last = sees.end - from < BLOCK ? (int)(sees.end - from) : BLOCK;
     GLOBAL const STORED(CACHE)* key = POINTER(STORED(CACHE), k) + block * p.k[0] + kv_head * p.k[1];
-    for (int j = 0; j < BLOCK; j += SPAN) dot_keys(score + j, query, p.q[2], key + j, p.k[2]);
+#if QUANTIZED
+    GLOBAL const uint16_t* key_scale =
+        POINTER(uint16_t, k_scales) + block * p.k_scales[0] + kv_head * p.k_scales[1];
+    GLOBAL const uint16_t* value_scale =
+        POINTER(uint16_t, v_scales) + block * p.v_scales[0] + kv_head * p.v_scales[1];
+#else
+    GLOBAL const uint16_t *key_scale = 0, *value_scale = 0;
+#endif
+    for (int j = 0; j < BLOCK; j += SPAN)
+      dot_keys(score + j, query, p.q[2], key + j, p.k[2], key_scale + j, p.k_scales[2]);
     for (int r = 0; r < HEADS; ++r) {
       float* s = score + r * BLOCK;
       for (int j = 0; j < BLOCK; ++j) s[j] = s[j] * p.scale;
@@ -136,7 +165,8 @@ KERNEL void attention_wide(ADDRESS(q), ADDRESS(k), ADDRESS(v), ADDRESS(table), A
       m[r] = top;
     }
     GLOBAL const STORED(CACHE)* value = POINTER(STORED(CACHE), v) + block * p.v[0] + kv_head * p.v[1];
-    for (int d = 0; d < DV; d += VALUES * WIDTH) add_values(acc + d, score, c, value + d, p.v[2], first, last);
+    for (int d = 0; d < DV; d += VALUES * WIDTH)
+      add_values(acc + d, score, c, d, value, p.v[2], value_scale, p.v_scales[2], first, last);
   }
   for (int r = 0; r < heads; ++r) {
     const long h = from_head + r;
