@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -16,6 +15,7 @@
 #include "ops/prepared_op.h"
 #include "ops/registry.h"
 #include "runtime/platform.h"
+#include "timing.h"
 
 namespace isthmus {
 namespace {
@@ -265,13 +265,12 @@ struct Run {
 
   // Seconds of one run of the case, over as many as take a while.
   Result<double> measure(int copies, int times) {
-    using Clock = std::chrono::steady_clock;
-    const auto from = Clock::now();
+    const double from = wall_seconds();
     for (int i = 0; i < times; ++i)
       for (Call& call : calls)
         RETURN_IF_ERROR(call.op->run(call.args.data(), workspace ? workspace.address() : 0, *stream));
     RETURN_IF_ERROR(stream->wait());
-    return std::chrono::duration<double>(Clock::now() - from).count() / (copies * times);
+    return (wall_seconds() - from) / (copies * times);
   }
 
   Result<std::vector<unsigned char>> read(const Case& c) {
@@ -289,15 +288,9 @@ struct Run {
   }
 };
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 Status compare(const Case& c, const std::vector<DevicePtr>& devices, int rounds) {
   Run runs[2];
   int times[2];
-  std::vector<double> seconds[2], ratios;
   std::vector<unsigned char> results[2];
   for (int d = 0; d < 2; ++d) {
     runs[d].device = devices[d];
@@ -307,16 +300,17 @@ Status compare(const Case& c, const std::vector<DevicePtr>& devices, int rounds)
     ASSIGN_OR_RETURN(first, runs[d].measure(c.copies, 1));
     times[d] = static_cast<int>(std::clamp(0.05 / (first * c.copies), 1.0, 1000.0));
   }
-  for (int round = 0; round < rounds; ++round) {
-    for (int d = 0; d < 2; ++d) {
-      ASSIGN_OR_RETURN(const double time, runs[d].measure(c.copies, times[d]));
-      seconds[d].push_back(time);
-    }
-    ratios.push_back(seconds[0].back() / seconds[1].back());
-  }
-  const double first = c.work / median(seconds[0]) / 1e9, second = c.work / median(seconds[1]) / 1e9;
+  Status failed;
+  const auto seconds = [&](int d) {
+    const Result<double> time = runs[d].measure(c.copies, times[d]);
+    if (!time.ok()) failed = time.status();
+    return time.ok() ? *time : 1;
+  };
+  const Turns turns = by_turns(rounds, [&] { return seconds(0); }, [&] { return seconds(1); });
+  RETURN_IF_ERROR(std::move(failed));
+  const double first = c.work / turns.first / 1e9, second = c.work / turns.second / 1e9;
   fmt::print("| {:<34} | {:8.1f} | {:8.1f} | {:<7} | {:5.2f} | {:<9} | {}\n", c.name, first, second, c.unit,
-             median(ratios), results[0] == results[1] ? "the same" : "DIFFERENT",
+             turns.ratio, results[0] == results[1] ? "the same" : "DIFFERENT",
              runs[1].calls[c.steps.size() - 1].op->implementation());
   std::fflush(stdout);
   return ok();

@@ -4,7 +4,6 @@
 // with -ffast-math and the C library's vector functions; oneDNN where it is installed. exact_cost
 // [--markdown]
 #include <fmt/format.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "base/block_formats.h"
 #include "base/half.h"
 #include "exact_cost_loops.h"
+#include "timing.h"
 #ifdef ISTHMUS_ONEDNN
 #include <dnnl.hpp>
 #endif
@@ -34,30 +34,11 @@ namespace {
 constexpr int kRounds = 15;
 constexpr double kSecondsPerTurn = 0.01;
 
-// Time of this thread on a processor: other programs' turns do not count.
-double now() {
-  timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
 struct Rival {
   const char* name;
   std::function<void()> run;
 };
 
-double turn(const std::function<void()>& run, int repeats) {
-  const double start = now();
-  for (int i = 0; i < repeats; ++i) run();
-  return (now() - start) / repeats;
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(values.size() / 2), values.end());
-  return values[values.size() / 2];
-}
-
-// Turn about, so that what slows the machine slows both; the ratio is the median of the rounds' ratios.
 void report(const std::string& name, const std::function<void()>& exact, const std::vector<Rival>& rivals,
             bool markdown) {
   const auto repeats_of = [](const std::function<void()>& run) {
@@ -66,19 +47,14 @@ void report(const std::string& name, const std::function<void()>& exact, const s
   };
   const int repeats = repeats_of(exact);
   double ours = 0, best_ratio = 0;
-  std::string best = "none";
   std::string all;
   for (const Rival& rival : rivals) {
     const int rival_repeats = repeats_of(rival.run);
-    std::vector<double> times, ratios;
-    for (int round = 0; round < kRounds; ++round) {
-      times.push_back(turn(exact, repeats));
-      ratios.push_back(times.back() / turn(rival.run, rival_repeats));
-    }
-    ours = median(times);
-    const double ratio = median(ratios);
-    all += fmt::format("{}{} {:.2f}", all.empty() ? "" : ", ", rival.name, ratio);
-    if (ratio > best_ratio) best_ratio = ratio, best = rival.name;
+    const Turns turns = by_turns(
+        kRounds, [&] { return turn(exact, repeats); }, [&] { return turn(rival.run, rival_repeats); });
+    ours = turns.first;
+    all += fmt::format("{}{} {:.2f}", all.empty() ? "" : ", ", rival.name, turns.ratio);
+    best_ratio = std::max(best_ratio, turns.ratio);
   }
   fmt::print(
       fmt::runtime(markdown ? "| {} | {:.1f} | {:.2f} | {} |\n" : "{:44} {:10.1f} us   {:5.2f}   {}\n"), name,

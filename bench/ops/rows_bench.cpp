@@ -3,21 +3,14 @@
 // that fits the cache and data that does not. rows_bench [isa]; kernels are called without the chip around
 // them.
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 
 #include "../../tests/products/call_kernel.h"
+#include "timing.h"
 
 namespace isthmus {
 namespace {
-
-// Time of this thread on a processor: other programs' turns do not count.
-double now() {
-  timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
 
 struct Attribute {
   const char* name;
@@ -59,12 +52,8 @@ void measure(const char* isa_wanted, const std::string& op, const std::vector<Ke
     const std::string reason = call.prepare(kernel, operands, inputs, list);
     if (!reason.empty()) return fmt::print("{} {}: {}\n", isa, op, reason);
     double best = 1e9;
-    for (int round = 0; round < 10; ++round) {
-      const int repeats = static_cast<int>(std::max<int64_t>(1, (1 << 22) / (bytes + 1)));
-      const double start = now();
-      for (int i = 0; i < repeats; ++i) call.run(1);
-      best = std::min(best, (now() - start) / repeats);
-    }
+    const int repeats = static_cast<int>(std::max<int64_t>(1, (1 << 22) / (bytes + 1)));
+    for (int round = 0; round < 10; ++round) best = std::min(best, turn([&] { call.run(1); }, repeats));
     fmt::print("{:8} {:12} {:>8} KiB: {:10.0f} ns {:7.1f} GB/s\n", isa, op, bytes / 1024, best * 1e9,
                static_cast<double>(bytes) / best * 1e-9);
   });
