@@ -2,42 +2,9 @@
 // One tile of a product with quantised weights: a few rows by a few vectors of columns, over the whole of k.
 #pragma once
 
-#include "ops/matmul/block_panel-inl.h"
+#include "ops/matmul/block_rows-inl.h"
 
 namespace isthmus::cpu::ISTHMUS_ISA {
-
-// Rows of quantised activations.
-struct QuantizedRows {
-  const int8_t* q;
-  const float* scale;
-  const int32_t* sum;
-  int64_t q_stride;
-  int64_t block_stride;  // of scale and sum, each 16 activations
-};
-
-// Compilers would keep a pointer for each row and run out of registers. With what a value is made of hidden
-// from them, rows are addressed as pointer + stride * {1, 2, 4} and two multiples.
-template <typename T>
-ISTHMUS_SIMD T hidden(T x) {
-  asm("" : "+r"(x));
-  return x;
-}
-struct RowSteps {
-  int64_t one, three, five;  // bytes
-};
-ISTHMUS_SIMD RowSteps row_steps(int64_t bytes) {
-  return {hidden(bytes), hidden(3 * bytes), hidden(5 * bytes)};
-}
-ISTHMUS_SIMD const unsigned char* row_at(const unsigned char* p, const RowSteps& step, int row) {
-  switch (row) {
-    case 0: return p;
-    case 1: return p + step.one;
-    case 2: return p + 2 * step.one;
-    case 3: return p + step.three;
-    case 4: return p + 4 * step.one;
-    default: return p + step.five;
-  }
-}
 
 // Where AVX2 multiplies bytes it adds pairs in 16 bits, which saturate. Weights beyond 7 bits are therefore
 // kept signed
@@ -59,7 +26,7 @@ struct DotTraits {
 
 // acc + the dot products of each lane's four unsigned bytes of w with four signed ones of x; kCount of them
 // in turn.
-template <int kFormat, int kCount>
+template <bool kSigned, int kCount>
 ISTHMUS_SIMD LaneI32 dot(LaneI32 acc, const LaneU8* w, const LaneI32* x) {
 #if defined(__AVX512VNNI__)
   ISTHMUS_UNROLL
@@ -71,7 +38,7 @@ ISTHMUS_SIMD LaneI32 dot(LaneI32 acc, const LaneU8* w, const LaneI32* x) {
   ISTHMUS_UNROLL
   for (int i = 0; i < kCount; ++i) {
     __m256i weight = (__m256i)w[i], value = (__m256i)x[i];
-    if constexpr (DotTraits<kFormat>::kSigned) {
+    if constexpr (kSigned) {
       weight = _mm256_xor_si256(weight, _mm256_set1_epi8(-128));
       value = _mm256_sign_epi8(value, weight);
       weight = _mm256_abs_epi8(weight);
@@ -92,15 +59,6 @@ ISTHMUS_SIMD LaneI32 dot(LaneI32 acc, const LaneU8* w, const LaneI32* x) {
   return acc;
 #endif
 }
-
-// Where a block of rows is, and how the rows lie.
-struct BlockRows {
-  const unsigned char* q;
-  const unsigned char* scale;
-  const unsigned char* sum;
-  RowSteps q_steps;
-  RowSteps block_steps;
-};
 
 // What half h of a block multiplies its integers with, and its minimum: exact products of F16 and integer
 // scales. `odd` is the number of the block modulo 2.
@@ -127,83 +85,177 @@ ISTHMUS_SIMD LaneF32 half_minimum(const unsigned char* super_header, const unsig
   return -(m * lane_to_f32(lane_load_u8(header + 32 + column)));
 }
 
-// acc[r][g] after one block: rows r, columns column + g * kLanes. The weights of the block stay in registers
-// while one row after the other is multiplied with them.
-template <int kFormat, int kRows, int kGroups>
-ISTHMUS_SIMD void accumulate(const unsigned char* super_header, const unsigned char* header, int column,
-                             const BlockRows& x, int odd, LaneF32 (&acc)[kRows][kGroups]) {
-  constexpr BlockFormat f = kBlockFormats[kFormat];
-  constexpr int kScales = f.halves ? 2 : 1, kLump = DotTraits<kFormat>::kLump,
-                kOffset = DotTraits<kFormat>::kOffset;
-  LaneU8 w[kGroups][8];
-  LaneF32 d[kGroups][kScales], m[kGroups][kScales];
-  ISTHMUS_UNROLL
-  for (int g = 0; g < kGroups; ++g) {
-    const int c = column + g * kLanes;
-    ISTHMUS_UNROLL
-    for (int j = 0; j < 8; ++j) w[g][j] = block_codes<kFormat>(header + f.header, c, j);
-    ISTHMUS_UNROLL
-    for (int h = 0; h < kScales; ++h) {
-      d[g][h] = half_scale<kFormat>(super_header, header, c, h, odd);
-      if constexpr (f.has_min) m[g][h] = half_minimum<kFormat>(super_header, header, c, h);
-    }
+// Weights of a block for a tile, read from a panel as it is packed.
+template <int kFormat>
+struct PackedWeights {
+  static constexpr BlockFormat f = kBlockFormats[kFormat];
+  static constexpr bool kHalves = f.halves, kMin = f.has_min, kSigned = DotTraits<kFormat>::kSigned,
+                        kBytes = f.low_bits == 8;
+  static constexpr int kLump = DotTraits<kFormat>::kLump, kSuper = f.super, kSuperHeader = f.super_header,
+                       kBlockBytes = f.block_bytes();
+  const unsigned char* super_header;
+  const unsigned char* block;
+  int odd;  // the number of the block modulo 2
+
+  ISTHMUS_SIMD LaneU8 codes(int column, int j) const {
+    return block_codes<kFormat>(block + f.header, column, j);
   }
-  ISTHMUS_UNROLL
-  for (int r = 0; r < kRows; ++r) {
-    const unsigned char *q = row_at(x.q, x.q_steps, r), *sum = row_at(x.sum, x.block_steps, r),
-                        *scale = row_at(x.scale, x.block_steps, r);
-    LaneF32 both[kGroups];  // of the two halves
-    ISTHMUS_UNROLL
-    for (int h = 0; h < 2; ++h) {
-      LaneI32 dots[kGroups];
-      LaneI32 start = LaneI32{};
-      if constexpr (kOffset != 0) start = lane_repeat4(sum + 4 * h) * -kOffset;
-      ISTHMUS_UNROLL
-      for (int g = 0; g < kGroups; ++g) dots[g] = start;
-      ISTHMUS_UNROLL
-      for (int j = 4 * h; j < 4 * h + 4; j += kLump) {
-        LaneI32 values[kLump];
-        ISTHMUS_UNROLL
-        for (int i = 0; i < kLump; ++i) values[i] = lane_repeat4(q + 4 * (j + i));
-        ISTHMUS_UNROLL
-        for (int g = 0; g < kGroups; ++g) dots[g] = dot<kFormat, kLump>(dots[g], w[g] + j, values);
-      }
-      const LaneF32 s = (LaneF32)lane_repeat4(scale + 4 * h);
-      ISTHMUS_UNROLL
-      for (int g = 0; g < kGroups; ++g) {
-        const LaneF32 value = lane_to_f32(dots[g]);
-        if constexpr (f.halves)
-          acc[r][g] = lane_fma(value * s, d[g][h], acc[r][g]);
-        else if (h == 0)
-          both[g] = value * s;
-        else
-          acc[r][g] = lane_fma(lane_fma(value, s, both[g]), d[g][0], acc[r][g]);
-      }
+  ISTHMUS_SIMD LaneF32 scale(int column, int h) const {
+    return half_scale<kFormat>(super_header, block, column, h, odd);
+  }
+  ISTHMUS_SIMD LaneF32 minimum(int column, int h) const {
+    return half_minimum<kFormat>(super_header, block, column, h);
+  }
+};
+
+// The same unpacked for many rows, which then cost no more for one format than for another: codes as bytes in
+// the order of a plane of 8 bits, then the scales and minimums of each half, or of both, as F32.
+template <bool kHalvesOfIts, bool kMinOfIts, bool kSignedOfIts, int kLumpOfIts>
+struct UnpackedWeights {
+  static constexpr bool kHalves = kHalvesOfIts, kMin = kMinOfIts, kSigned = kSignedOfIts, kBytes = true;
+  static constexpr int kLump = kLumpOfIts, kSuper = 1, kSuperHeader = 0;
+  static constexpr int kFactors = kHalves ? 2 : 1, kMinimums = 1024 + 128 * kFactors;
+  static constexpr int kBlockBytes = kMin ? kMinimums + 128 * kFactors : kMinimums;
+  const unsigned char* super_header;
+  const unsigned char* block;
+  int odd;
+
+  ISTHMUS_SIMD LaneU8 codes(int column, int j) const {
+    return lane_load<LaneU8>(block + column / 16 * 512 + 64 * j + column % 16 * 4);
+  }
+  ISTHMUS_SIMD LaneF32 scale(int column, int h) const {
+    return lane_load<LaneF32>(block + 1024 + 128 * h + 4 * column);
+  }
+  ISTHMUS_SIMD LaneF32 minimum(int column, int h) const {
+    return lane_load<LaneF32>(block + kMinimums + 128 * h + 4 * column);
+  }
+};
+template <int kFormat>
+using Unpacked = UnpackedWeights<kBlockFormats[kFormat].halves, kBlockFormats[kFormat].has_min,
+                                 DotTraits<kFormat>::kSigned, DotTraits<kFormat>::kLump>;
+
+// `blocks` blocks from the start of a group on.
+template <int kFormat>
+void unpack_panel(const unsigned char* panel, int64_t blocks, unsigned char* to) {
+  using From = PackedWeights<kFormat>;
+  using To = Unpacked<kFormat>;
+  From from = {};
+  for (int64_t b = 0; b < blocks; ++b, to += To::kBlockBytes) {
+    if (b % From::kSuper == 0) {
+      from.super_header = panel;
+      panel += From::kSuperHeader;
     }
-    if constexpr (f.has_min) {
-      const LaneF32 first = lane_to_f32(lane_repeat4(sum)) * (LaneF32)lane_repeat4(scale);
-      const LaneF32 second = lane_to_f32(lane_repeat4(sum + 4)), s = (LaneF32)lane_repeat4(scale + 4);
+    from.block = panel;
+    from.odd = static_cast<int>(b % 2);
+    panel += From::kBlockBytes;
+    for (int c = 0; c < kPanelColumns; c += kLanes) {
       ISTHMUS_UNROLL
-      for (int g = 0; g < kGroups; ++g) {
-        if constexpr (f.halves) {
-          acc[r][g] = lane_fma(first, m[g][0], acc[r][g]);
-          acc[r][g] = lane_fma(second * s, m[g][1], acc[r][g]);
-        } else {
-          acc[r][g] = lane_fma(lane_fma(second, s, first), m[g][0], acc[r][g]);
+      for (int j = 0; j < 8; ++j) {
+        const LaneU8 codes = from.codes(c, j);
+        __builtin_memcpy(to + c / 16 * 512 + 64 * j + c % 16 * 4, &codes, sizeof codes);
+      }
+      ISTHMUS_UNROLL
+      for (int h = 0; h < To::kFactors; ++h) {
+        const LaneF32 scale = from.scale(c, h);
+        __builtin_memcpy(to + 1024 + 128 * h + 4 * c, &scale, sizeof scale);
+        if constexpr (To::kMin) {
+          const LaneF32 minimum = from.minimum(c, h);
+          __builtin_memcpy(to + To::kMinimums + 128 * h + 4 * c, &minimum, sizeof minimum);
         }
       }
     }
   }
 }
 
+// Keeps a value in a register: compilers would load it again for each use.
+template <typename V>
+ISTHMUS_SIMD V kept(V v) {
+#if defined(__AVX2__)
+  asm("" : "+v"(v));
+#endif
+  return v;
+}
+
+// acc[r][g] after one block: rows r, columns column + g * kLanes. All dot products of a half go on side by
+// side, so that none waits for itself.
+template <typename Weights, int kRows, int kGroups>
+ISTHMUS_SIMD void accumulate(const Weights& weights, int column, const RowBlock* x,
+                             LaneF32 (&acc)[kRows][kGroups]) {
+  constexpr int kLump = Weights::kLump;
+  LaneF32 both[kRows][kGroups];  // of the two halves
+  ISTHMUS_UNROLL
+  for (int h = 0; h < 2; ++h) {
+    LaneI32 dots[kRows][kGroups];
+    ISTHMUS_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      const LaneI32 start = Weights::kMin ? LaneI32{} : lane_repeat4(&x[r].start[h]);
+      ISTHMUS_UNROLL
+      for (int g = 0; g < kGroups; ++g) dots[r][g] = start;
+    }
+    ISTHMUS_UNROLL
+    for (int j = 4 * h; j < 4 * h + 4; j += kLump) {
+      LaneU8 w[kGroups][kLump];
+      ISTHMUS_UNROLL
+      for (int g = 0; g < kGroups; ++g) {
+        ISTHMUS_UNROLL
+        for (int i = 0; i < kLump; ++i) w[g][i] = kept(weights.codes(column + g * kLanes, j + i));
+      }
+      ISTHMUS_UNROLL
+      for (int r = 0; r < kRows; ++r) {
+        LaneI32 values[kLump];
+        ISTHMUS_UNROLL
+        for (int i = 0; i < kLump; ++i) values[i] = kept(lane_repeat4(x[r].q + 4 * (j + i)));
+        ISTHMUS_UNROLL
+        for (int g = 0; g < kGroups; ++g) dots[r][g] = dot<Weights::kSigned, kLump>(dots[r][g], w[g], values);
+      }
+    }
+    LaneF32 d[kGroups];
+    if (Weights::kHalves || h == 1) {
+      ISTHMUS_UNROLL
+      for (int g = 0; g < kGroups; ++g) d[g] = weights.scale(column + g * kLanes, Weights::kHalves ? h : 0);
+    }
+    ISTHMUS_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      const LaneF32 s = kept((LaneF32)lane_repeat4(&x[r].scale[h]));
+      ISTHMUS_UNROLL
+      for (int g = 0; g < kGroups; ++g) {
+        const LaneF32 value = lane_to_f32(dots[r][g]);
+        if constexpr (Weights::kHalves)
+          acc[r][g] = lane_fma(value * s, d[g], acc[r][g]);
+        else if (h == 0)
+          both[r][g] = value * s;
+        else
+          acc[r][g] = lane_fma(lane_fma(value, s, both[r][g]), d[g], acc[r][g]);
+      }
+    }
+  }
+  if constexpr (Weights::kMin) {
+    ISTHMUS_UNROLL
+    for (int h = 0; h < (Weights::kHalves ? 2 : 1); ++h) {
+      ISTHMUS_UNROLL
+      for (int g = 0; g < kGroups; ++g) {
+        const LaneF32 m = weights.minimum(column + g * kLanes, h);
+        ISTHMUS_UNROLL
+        for (int r = 0; r < kRows; ++r)
+          acc[r][g] = lane_fma((LaneF32)lane_repeat4(&x[r].minimum[h]), m, acc[r][g]);
+      }
+    }
+  }
+}
+
+// What a tile asks the caches for, a step with each block.
+struct Fetch {
+  const unsigned char* from;
+  int64_t step;
+  bool soon;  // into the first-level cache
+};
+
 // Rows 0 to kRows - 1 of x by columns `column` to column + kGroups * kLanes - 1 of a panel, over `blocks`
 // blocks from the given pointers on, which lie at the start of a group. Starts from y if `resume`, else from
-// +0. y is that of the panel's first column; of its columns the first `valid` exist. Fetches `ahead` bytes
-// ahead of its reading, if not 0.
-template <int kFormat, int kRows, int kGroups>
-void block_tile(const unsigned char* panel, int column, int64_t blocks, const QuantizedRows& rows,
-                bool resume, float* y, int64_t y_stride, int valid, int64_t ahead) {
-  constexpr BlockFormat f = kBlockFormats[kFormat];
+// +0. y is that of the panel's first column; of its columns the first `valid` exist.
+template <typename Weights, int kRows, int kGroups>
+void block_tile(const unsigned char* panel, int column, int64_t blocks, const RowBlock* x, bool resume,
+                float* y, int64_t y_stride, int valid, Fetch fetch) {
   LaneF32 acc[kRows][kGroups];
   ISTHMUS_UNROLL
   for (int g = 0; g < kGroups; ++g) {
@@ -213,40 +265,34 @@ void block_tile(const unsigned char* panel, int column, int64_t blocks, const Qu
     for (int r = 0; r < kRows; ++r)
       acc[r][g] = resume && count > 0 ? lane_load_n(y + r * y_stride + from, count) : LaneF32{};
   }
-  BlockRows x = {reinterpret_cast<const unsigned char*>(rows.q),
-                 reinterpret_cast<const unsigned char*>(rows.scale),
-                 reinterpret_cast<const unsigned char*>(rows.sum), row_steps(rows.q_stride),
-                 row_steps(rows.block_stride * 4)};
+  Weights weights = {};
   while (blocks > 0) {
-    const unsigned char* super_header = panel;
-    panel += f.super_header;
-    const int64_t count = blocks < f.super ? blocks : f.super;
+    weights.super_header = panel;
+    panel += Weights::kSuperHeader;
+    const int64_t count = blocks < Weights::kSuper ? blocks : Weights::kSuper;
     blocks -= count;
     for (int64_t i = 0; i < count; ++i) {
-      if (ahead) {
-        for (int at = 0; at < f.block_bytes() + (f.super == 1 ? f.super_header : 0); at += 64)
-          __builtin_prefetch(panel + ahead + at);
-      }
-      x.q = hidden(x.q);
-      x.scale = hidden(x.scale);
-      x.sum = hidden(x.sum);
-      const int odd = static_cast<int>(i & 1);
-      if constexpr (kRows == 1 && f.low_bits == 8) {
+      if (fetch.soon)
+        for (int64_t at = 0; at < fetch.step; at += 64) __builtin_prefetch(fetch.from + at);
+      else
+        for (int64_t at = 0; at < fetch.step; at += 64) __builtin_prefetch(fetch.from + at, 0, 2);
+      fetch.from += fetch.step;
+      weights.block = panel;
+      weights.odd = static_cast<int>(i & 1);
+      if constexpr (kRows == 1 && Weights::kBytes) {
         // Bound by memory alone: read in the order of the bytes, which is what the processor fetches ahead.
         ISTHMUS_UNROLL
         for (int g = 0; g < kGroups; ++g) {
           LaneF32 group[1][1] = {{acc[0][g]}};
-          x.q = hidden(x.q);
-          accumulate<kFormat, 1, 1>(super_header, panel, column + g * kLanes, x, odd, group);
+          asm("" : "+r"(x));  // or compilers would take the groups side by side
+          accumulate<Weights, 1, 1>(weights, column + g * kLanes, x, group);
           acc[0][g] = group[0][0];
         }
       } else {
-        accumulate<kFormat, kRows, kGroups>(super_header, panel, column, x, odd, acc);
+        accumulate<Weights, kRows, kGroups>(weights, column, x, acc);
       }
-      panel += f.block_bytes();
-      x.q += 32;
-      x.scale += 8;
-      x.sum += 8;
+      panel += Weights::kBlockBytes;
+      x += kRows;
     }
   }
   ISTHMUS_UNROLL

@@ -9,22 +9,24 @@
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
 
+// The columns of a tile in vectors: of one row, and of more.
 #if defined(__AVX512F__)
-constexpr int kMaxRows = 6, kManyGroups = 2, kFewGroups = 2;
+constexpr int kMaxRows = 4, kManyGroups = 2, kFewGroups = 2;
 #elif defined(__AVX2__)
 constexpr int kMaxRows = 4, kManyGroups = 1, kFewGroups = 4;
 #else
 constexpr int kMaxRows = 2, kManyGroups = 2, kFewGroups = 2;
 #endif
-// Rows that one panel is multiplied with before the next: their activations stay in the second-level cache. A
-// pass is as much of a panel as stays in the first-level cache beside a tile's rows; passes resume from y,
-// which changes no bit.
-constexpr int64_t kChunkRows = 96;
-constexpr int64_t kPassBytes = 24576;
+// Rows that one panel is multiplied with before the next. From kUnpackRows on it pays to unpack a panel
+// first, kUnpackBlocks blocks at a time, so that they stay in the first caches; passes resume from y, which
+// changes no bit.
+constexpr int64_t kChunkRows = 96, kUnpackRows = 12;
+constexpr int64_t kUnpackBlocks = 32;
+constexpr int64_t kRowBlocks = kChunkRows * kUnpackBlocks;
 constexpr int64_t kFetchOneRow = 4608, kFetchFewRows = 9216;
 
-using TileFunction = void (*)(const unsigned char* panel, int column, int64_t blocks, const QuantizedRows& x,
-                              bool resume, float* y, int64_t y_stride, int valid, int64_t ahead);
+using TileFunction = void (*)(const unsigned char* panel, int column, int64_t blocks, const RowBlock* x,
+                              bool resume, float* y, int64_t y_stride, int valid, Fetch fetch);
 
 constexpr int kMaxProducts = 3;
 struct Product {
@@ -45,21 +47,17 @@ int weight_operand(int product) { return 3 + 2 * product; }
 int bias_operand(int product) { return 4 + 2 * product; }
 int output_operand(const LinearPlan& plan, int product) { return 3 + 2 * plan.count + product; }
 
-template <int kFormat>
-void run_tile(int rows, const unsigned char* panel, int64_t blocks, const QuantizedRows& x, bool resume,
-              float* y, int64_t y_stride, int valid, int64_t ahead) {
-  TileFunction tile = block_tile<kFormat, 1, kFewGroups>;
-  int step = (rows == 1 ? kFewGroups : kManyGroups) * kLanes;
-  if (rows == 2) tile = block_tile<kFormat, 2, kManyGroups>;
+template <typename Weights>
+void run_tile(int rows, const unsigned char* panel, int64_t blocks, const RowBlock* x, bool resume, float* y,
+              int64_t y_stride, int valid, const Fetch& fetch) {
+  TileFunction tile = block_tile<Weights, 1, kFewGroups>;
+  const int step = (rows == 1 ? kFewGroups : kManyGroups) * kLanes;
+  if (rows == 2) tile = block_tile<Weights, 2, kManyGroups>;
   if constexpr (kMaxRows > 2) {
-    if (rows == 3) tile = block_tile<kFormat, 3, kManyGroups>;
-    if (rows == 4) tile = block_tile<kFormat, 4, kManyGroups>;
+    if (rows == 3) tile = block_tile<Weights, 3, kManyGroups>;
+    if (rows == 4) tile = block_tile<Weights, 4, kManyGroups>;
   }
-  if constexpr (kMaxRows > 4) {
-    if (rows == 5) tile = block_tile<kFormat, 5, kManyGroups>;
-    if (rows == 6) tile = block_tile<kFormat, 6, kManyGroups>;
-  }
-  for (int c = 0; c < valid; c += step) tile(panel, c, blocks, x, resume, y, y_stride, valid, ahead);
+  for (int c = 0; c < valid; c += step) tile(panel, c, blocks, x, resume, y, y_stride, valid, fetch);
 }
 
 void add_bias(const float* bias, int64_t rows, int columns, float* y, int64_t y_stride) {
@@ -67,48 +65,77 @@ void add_bias(const float* bias, int64_t rows, int columns, float* y, int64_t y_
     for (int c = 0; c < columns; ++c) y[r * y_stride + c] += bias[c];
 }
 
-// How far ahead of its reading a tile fetches. Many rows take their panel from the cache; one row of 8-bit
-// weights reads byte after byte, which the processor fetches better by itself.
-int64_t fetch_distance(int64_t rows, const BlockFormat& f) {
-  if (rows == 1) return f.low_bits == 8 ? 0 : kFetchOneRow;
-  return rows <= 2 * kMaxRows ? kFetchFewRows : 0;
+// `blocks` blocks of a panel times rows in tiles, which on their way fetch what comes `ahead` bytes further
+// on.
+template <typename Weights>
+void run_tiles(const unsigned char* panel, int64_t blocks, const RowBlock* x, int64_t rows, bool resume,
+               float* y, int64_t y_stride, int valid, const unsigned char* next, int64_t next_bytes) {
+  const int64_t tiles = (rows + kMaxRows - 1) / kMaxRows;
+  Fetch fetch = {next, (next_bytes / (tiles * blocks + 1) + 63) / 64 * 64, tiles == 1};
+  for (int64_t row = 0; row < rows; row += kMaxRows) {
+    const int count = static_cast<int>(rows - row < kMaxRows ? rows - row : kMaxRows);
+    // Rows of y are far apart: what the next tile adds to is fetched while this one computes.
+    for (int64_t r = row + kMaxRows; r < row + 2 * kMaxRows && r < rows; ++r)
+      for (int c = 0; c < kPanelColumns; c += 16) __builtin_prefetch(y + r * y_stride + c, 1);
+    run_tile<Weights>(count, panel, blocks, x + row * blocks, resume, y + row * y_stride, y_stride, valid,
+                      fetch);
+    fetch.from += fetch.step * blocks;
+    if (fetch.from - next >= next_bytes) fetch.step = 0;
+  }
 }
 
-// Rows first to first + count - 1 by one panel.
+// Rows first to first + count - 1 by panels p to p + panels - 1.
 template <int kFormat>
-void run_panel(const Run& run, int number, int64_t rows, int64_t first, int64_t count, int64_t p) {
+void run_panels(const Run& run, int number, int64_t first, int64_t count, int64_t p, int64_t panels) {
   constexpr BlockFormat f = kBlockFormats[kFormat];
+  using Many = Unpacked<kFormat>;
   const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
   const Product& product = plan.products[number];
-  const int64_t k = plan.blocks * 32;
   const float* bias = run.data<float>(bias_operand(number));
-  const int64_t ahead = fetch_distance(rows, f);
-  const int64_t pass = rows <= kMaxRows ? plan.blocks + f.super
-                                        : (kPassBytes / f.block_bytes() + f.super - 1) / f.super * f.super;
-  const int64_t tiles = (count + kMaxRows - 1) / kMaxRows;
-  const int64_t left = product.n - p * kPanelColumns;
-  const int valid = left < kPanelColumns ? static_cast<int>(left) : kPanelColumns;
+  const bool unpack = count >= kUnpackRows;
+  const int64_t fit = kRowBlocks / count / 8 * 8, pass = unpack && fit > kUnpackBlocks ? kUnpackBlocks : fit;
   const unsigned char* panel = run.data<unsigned char>(weight_operand(number)) + p * product.panel_bytes;
   float* y = run.data<float>(output_operand(plan, number)) + first * product.n + p * kPanelColumns;
+  alignas(64) RowBlock x[kRowBlocks];
+  alignas(64) unsigned char weights[kUnpackBlocks * Many::kBlockBytes];
   for (int64_t b = 0; b < plan.blocks || b == 0; b += pass) {
     const int64_t blocks = plan.blocks - b < pass ? plan.blocks - b : pass;
-    for (int64_t t = 0; t < tiles; ++t) {
-      const int64_t row = count * t / tiles, next = count * (t + 1) / tiles,
-                    at = (first + row) * plan.blocks + b;
-      const QuantizedRows x = {run.data<int8_t>(0) + 32 * at, run.data<float>(1) + 2 * at,
-                               run.data<int32_t>(2) + 2 * at, k, 2 * plan.blocks};
-      run_tile<kFormat>(static_cast<int>(next - row), panel + b / f.super * f.group_bytes(), blocks, x, b > 0,
-                        y + row * product.n, product.n, valid, ahead);
+    for (int64_t row = 0; row < count; row += kMaxRows) {
+      const int64_t at = (first + row) * plan.blocks + b;
+      const QuantizedRows rows = {run.data<int8_t>(0) + 32 * at, run.data<float>(1) + 2 * at,
+                                  run.data<int32_t>(2) + 2 * at, 32 * plan.blocks, 2 * plan.blocks};
+      pack_rows(f, DotTraits<kFormat>::kOffset, rows,
+                static_cast<int>(count - row < kMaxRows ? count - row : kMaxRows), blocks, x + row * blocks);
+    }
+    const int64_t bytes = f.panel_bytes(blocks);
+    for (int64_t i = 0; i < panels; ++i) {
+      const unsigned char* at = panel + i * product.panel_bytes + b / f.super * f.group_bytes();
+      float* to = y + i * kPanelColumns;
+      const int64_t left = product.n - (p + i) * kPanelColumns;
+      const int valid = left < kPanelColumns ? static_cast<int>(left) : kPanelColumns;
+      if (unpack) {
+        unpack_panel<kFormat>(at, blocks, weights);
+        run_tiles<Many>(weights, blocks, x, count, b > 0, to, product.n, valid, at + product.panel_bytes,
+                        bytes);
+      } else {
+        // One row of 8-bit weights reads byte after byte, which the processor fetches better by itself.
+        const int64_t ahead = count == 1          ? kFetchOneRow
+                              : count <= kMaxRows ? kFetchFewRows
+                                                  : product.panel_bytes;
+        run_tiles<PackedWeights<kFormat>>(at, blocks, x, count, b > 0, to, product.n, valid, at + ahead,
+                                          count == 1 && f.low_bits == 8 ? 0 : bytes);
+      }
+      if (bias && b + pass >= plan.blocks)
+        add_bias(bias + (p + i) * kPanelColumns, count, valid, to, product.n);
     }
   }
-  if (bias) add_bias(bias + p * kPanelColumns, count, valid, y, product.n);
 }
 
-using PanelFunction = void (*)(const Run& run, int number, int64_t rows, int64_t first, int64_t count,
-                               int64_t p);
-constexpr PanelFunction kRunPanels[] = {run_panel<0>, run_panel<1>, run_panel<2>,  run_panel<3>,
-                                        run_panel<4>, run_panel<5>, run_panel<6>,  run_panel<7>,
-                                        run_panel<8>, run_panel<9>, run_panel<10>, run_panel<11>};
+using PanelsFunction = void (*)(const Run& run, int number, int64_t first, int64_t count, int64_t p,
+                                int64_t panels);
+constexpr PanelsFunction kRunPanels[] = {run_panels<0>, run_panels<1>, run_panels<2>,  run_panels<3>,
+                                         run_panels<4>, run_panels<5>, run_panels<6>,  run_panels<7>,
+                                         run_panels<8>, run_panels<9>, run_panels<10>, run_panels<11>};
 
 void run(const Run& run, const Team& team) {
   const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
@@ -116,18 +143,21 @@ void run(const Run& run, const Team& team) {
   for (int i = 0; i + 1 < plan.rank; ++i) rows *= run.operands[0].dims[i];
   for (int i = 0; i < plan.count; ++i) panels += plan.products[i].panels;
   const int64_t chunks = (rows + kChunkRows - 1) / kChunkRows;
+  const int64_t chunk_rows = chunks ? (rows + chunks * kMaxRows - 1) / (chunks * kMaxRows) * kMaxRows : 0;
   // Taken as threads get to it: a thread that the system holds up delays no other. A few panels at a time are
   // one stream.
   const int64_t items = chunks * panels, share = items / (8 * team.count()) + 1;
   int64_t begin, end;
   while (team.take(items, share, &begin, &end))
-    for (int64_t item = begin; item < end; ++item) {
-      const int64_t chunk = item / panels;
-      const int64_t first = rows * chunk / chunks, count = rows * (chunk + 1) / chunks - first;
-      int64_t p = item % panels;
+    while (begin < end) {
+      const int64_t first = begin / panels * chunk_rows;
+      int64_t count = rows - first < chunk_rows ? rows - first : chunk_rows;
+      int64_t p = begin % panels;
       int number = 0;
       while (p >= plan.products[number].panels) p -= plan.products[number++].panels;
-      kRunPanels[plan.products[number].format](run, number, rows, first, count, p);
+      const int64_t left = plan.products[number].panels - p, take = end - begin < left ? end - begin : left;
+      if (count > 0) kRunPanels[plan.products[number].format](run, number, first, count, p, take);
+      begin += take;
     }
 }
 
@@ -274,6 +304,7 @@ void run_piece(const Run& run, int number, int rank, int64_t row, int rows, int6
   const int64_t blocks = weight.dims[1] / 32, row_bytes = bytes_of(f.dtype, weight.strides[0]);
   alignas(64) unsigned char panel[f.panel_bytes(kPieceBlocks)];
   Piece piece;
+  RowBlock x[kMaxRows * kPieceBlocks];
   for (int i = 0; i < rows * kPanelColumns; ++i) out[i] = 0;
   for (int64_t b = 0; b < blocks; b += kPieceBlocks) {
     const int count = blocks - b < kPieceBlocks ? static_cast<int>(blocks - b) : kPieceBlocks;
@@ -281,10 +312,13 @@ void run_piece(const Run& run, int number, int rank, int64_t row, int rows, int6
                 b, count, panel);
     piece.load(run, rank, row, rows, b, count);
     for (int r = 0; r < rows; r += kMaxRows) {
-      const QuantizedRows x = {piece.q + r * kPieceBlocks * 32, piece.scale + r * kPieceBlocks * 2,
-                               piece.sum + r * kPieceBlocks * 2, kPieceBlocks * 32, kPieceBlocks * 2};
-      run_tile<kFormat>(rows - r < kMaxRows ? rows - r : kMaxRows, panel, count, x, true,
-                        out + r * kPanelColumns, kPanelColumns, kPanelColumns, 0);
+      const int tile_rows = rows - r < kMaxRows ? rows - r : kMaxRows;
+      pack_rows(f, DotTraits<kFormat>::kOffset,
+                {piece.q + r * kPieceBlocks * 32, piece.scale + r * kPieceBlocks * 2,
+                 piece.sum + r * kPieceBlocks * 2, kPieceBlocks * 32, kPieceBlocks * 2},
+                tile_rows, count, x);
+      run_tile<PackedWeights<kFormat>>(tile_rows, panel, count, x, true, out + r * kPanelColumns,
+                                       kPanelColumns, kPanelColumns, {});
     }
   }
 }
