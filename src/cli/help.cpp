@@ -44,7 +44,8 @@ Environment:
   ISTHMUS_NULL_DEVICE         1: the null chip, a skeleton, shows itself
   ISTHMUS_PACKED_CACHE        Folder for rearranged weights, or off
   ISTHMUS_PACKED_CACHE_GIB    Most that it may take (20, or a tenth of the disk)
-  ISTHMUS_KERNEL_CACHE        Folder for built kernels, or off; it grows without a limit
+  ISTHMUS_KERNEL_CACHE        Folder for built kernels, or off
+  ISTHMUS_KERNEL_CACHE_GIB    Most that it may take (1)
   XDG_CACHE_HOME              Where the folder isthmus with these two lies (~/.cache)
   NO_COLOR                    No colours)";
 

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/disk_cache.h"
 #include "runtime/packed_trim.h"
 
 namespace isthmus {
@@ -140,28 +141,17 @@ std::string content_hash(const void* data, uint64_t bytes) {
   return fmt::format("{:016x}{:016x}", a, b);
 }
 
-std::string PackedCache::default_folder() {
-  if (const char* wish = std::getenv("ISTHMUS_PACKED_CACHE"))
-    return std::strcmp(wish, "off") == 0 ? "" : wish;
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg)
-    return std::string(xdg) + "/isthmus/packed";
-  if (const char* home = std::getenv("HOME"); home && *home)
-    return std::string(home) + "/.cache/isthmus/packed";
-  return "";
-}
+std::string PackedCache::default_folder() { return cache_folder("ISTHMUS_PACKED_CACHE", "packed"); }
 
 uint64_t PackedCache::default_limit(const std::string& folder) {
-  constexpr double kGib = 1 << 30;
-  if (const char* wish = std::getenv("ISTHMUS_PACKED_CACHE_GIB"))
-    if (const double gib = std::strtod(wish, nullptr); gib > 0 && gib < 1e9)
-      return static_cast<uint64_t>(gib * kGib);
+  if (const uint64_t wish = cache_limit("ISTHMUS_PACKED_CACHE_GIB")) return wish;
   uint64_t disk = 0;
   for (std::filesystem::path at = folder; !at.empty(); at = at.parent_path()) {  // the nearest that exists
     struct statvfs info;
     if (statvfs(at.c_str(), &info) == 0) disk = uint64_t{info.f_blocks} * info.f_frsize;
     if (disk != 0 || at == at.parent_path()) break;
   }
-  return std::max(static_cast<uint64_t>(20 * kGib), disk / 10);
+  return std::max(uint64_t{20} << 30, disk / 10);
 }
 
 PackedCache::PackedCache(std::string folder, uint64_t limit_bytes)

@@ -6,13 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <functional>
 #include <string_view>
 #include <vector>
+
+#include "base/disk_cache.h"
 
 namespace isthmus {
 namespace {
@@ -20,12 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr time_t kAbandonedSeconds = 24 * 60 * 60;
-
-struct PackedFile {
-  int64_t used_ns;
-  uint64_t bytes;
-  std::string path;
-};
 
 bool is_hex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -46,36 +40,18 @@ void for_each_named(const fs::path& folder, const std::function<void(const fs::p
   }
 }
 
-bool has_magic(const std::string& path) {
-  char start[sizeof kPackedMagic];
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return false;
-  const bool whole = pread(fd, start, sizeof start, 0) == sizeof start;
-  close(fd);
-  return whole && std::memcmp(start, kPackedMagic, sizeof start) == 0;
-}
-
-void remove_oldest(const fs::path& folder, uint64_t limit_bytes) {
-  std::vector<PackedFile> files;
-  uint64_t total = 0;
+void trim_files(const fs::path& folder, uint64_t limit_bytes) {
+  std::vector<KeptFile> files;
   const time_t now = time(nullptr);
   for_each_named(folder, [&](const fs::path& path) {
-    struct stat info;
-    if (lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return;
-    if (path.extension() == ".part") {
-      if (now - info.st_mtim.tv_sec > kAbandonedSeconds) unlink(path.c_str());
-      return;
-    }
-    const auto bytes = static_cast<uint64_t>(info.st_size);
-    total += bytes;
-    files.push_back({int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec, bytes, path});
+    const auto file = kept_file(path);
+    if (!file) return;
+    if (path.extension() != ".part")
+      files.push_back(*file);
+    else if (now - file->used_ns / 1'000'000'000 > kAbandonedSeconds)
+      unlink(path.c_str());
   });
-  std::sort(files.begin(), files.end(),
-            [](const PackedFile& a, const PackedFile& b) { return a.used_ns < b.used_ns; });
-  for (const PackedFile& file : files) {
-    if (total <= limit_bytes) break;
-    if (has_magic(file.path) && unlink(file.path.c_str()) == 0) total -= file.bytes;
-  }
+  remove_oldest(std::move(files), limit_bytes, std::string_view(kPackedMagic, sizeof kPackedMagic));
 }
 
 }  // namespace
@@ -85,7 +61,7 @@ bool trim_packed(const std::string& folder, uint64_t limit_bytes) {
   if (lock < 0) return false;
   const bool ours = flock(lock, LOCK_EX | LOCK_NB) == 0;
   if (ours) {
-    remove_oldest(folder, limit_bytes);
+    trim_files(folder, limit_bytes);
     for_each_named(folder + "/from", [](const fs::path& path) {
       struct stat info;
       if (lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode) && access(path.c_str(), F_OK) != 0)

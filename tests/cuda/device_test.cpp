@@ -2,10 +2,12 @@
 // The CUDA chip through the runtime, on the fake driver: the kit's rules, what it calls, and what it makes of
 // errors.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <numeric>
 
 #include "conform/check.h"
@@ -26,6 +28,7 @@ class Cuda : public ::testing::TestWithParam<bool> {
   void SetUp() override {
     setenv("ISTHMUS_PLUGIN_PATH", ISTHMUS_PLUGIN_DIR, 1);
     setenv("ISTHMUS_NVRTC", ISTHMUS_FAKE_CUDA, 1);
+    setenv("ISTHMUS_KERNEL_CACHE", "off", 1);
     if (GetParam())
       unsetenv("FAKE_CUDA_NO_POOLS");
     else
@@ -191,6 +194,29 @@ TEST_P(Cuda, EqualProgramsAreBuiltOnceAndExactly) {
   EXPECT_NE(wrong.status().message().find("kernel.cu(2): error: identifier \"nonsense\""), std::string::npos)
       << wrong.status().message();
   EXPECT_NE(build(kProgram, "other").status().message().find("no kernel of that name"), std::string::npos);
+}
+
+TEST_P(Cuda, CompiledProgramsAreKeptOnDisk) {
+  const auto folder = std::filesystem::temp_directory_path() / fmt::format("isthmus_cuda_{}", getpid());
+  std::filesystem::remove_all(folder);
+  setenv("ISTHMUS_KERNEL_CACHE", folder.c_str(), 1);
+  const auto compilations = [&] {
+    device_.reset();
+    device_ = platform_->open("cuda").value();
+    const int before = fake_cuda::count("nvrtcCompileProgram");
+    const auto kernel = build(kProgram, "scale");
+    EXPECT_TRUE(kernel.ok()) << kernel.status().to_string();
+    if (kernel.ok()) api().kernel_release(*kernel);
+    return fake_cuda::count("nvrtcCompileProgram") - before;
+  };
+  EXPECT_EQ(compilations(), 1);
+  EXPECT_EQ(compilations(), 0);
+  for (const auto& file : std::filesystem::directory_iterator(folder))
+    std::filesystem::resize_file(file.path(), std::filesystem::file_size(file.path()) - 5);
+  EXPECT_EQ(compilations(), 1) << "a damaged file counts as absent";
+  fake_cuda::fail_next("cuModuleLoadData", 218);
+  EXPECT_EQ(compilations(), 1) << "so does one that the driver does not take";
+  std::filesystem::remove_all(folder);
 }
 
 TEST_P(Cuda, CapturedWorkIsReplayed) {

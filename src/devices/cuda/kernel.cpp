@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices/cuda/kernel.h"
 
+#include <fmt/ranges.h>
+
 namespace isthmus::cuda {
 namespace {
 
@@ -97,13 +99,25 @@ Result<CUmodule> Programs::find_or_build(const std::string& source, const std::s
   const std::string key = options + "\n" + source;
   if (const auto found = modules_.find(key); found != modules_.end()) return found->second;
   ASSIGN_OR_RETURN(const Nvrtc* nvrtc, Nvrtc::find());
+  ASSIGN_OR_RETURN(const std::vector<std::string> words, nvrtc->all_options(capability_, options));
+  const std::string kept_as =
+      fmt::format("NVRTC {}\n{}\n{}", nvrtc->version(), fmt::join(words, " "), source);
+  if (const std::optional<std::string> kept = kept_.load(kept_as)) {
+    const Result<CUmodule> module = load(*kept);
+    if (module.ok()) return modules_[key] = *module;
+  }
   ASSIGN_OR_RETURN(const Compiled compiled, nvrtc->compile(source, capability_, options));
+  const std::string& image = compiled.cubin.empty() ? compiled.ptx : compiled.cubin;
+  ASSIGN_OR_RETURN(const CUmodule module, load(image));
+  kept_.store(kept_as, image);
+  return modules_[key] = module;
+}
+
+Result<CUmodule> Programs::load(const std::string& image) const {
   const auto current = shared_.enter();
   CUmodule module = nullptr;
-  RETURN_IF_ERROR(check(
-      shared_.cuda.module_load(&module, (compiled.cubin.empty() ? compiled.ptx : compiled.cubin).c_str()),
-      "loading a compiled kernel"));
-  return modules_[key] = module;
+  RETURN_IF_ERROR(check(shared_.cuda.module_load(&module, image.c_str()), "loading a compiled kernel"));
+  return module;
 }
 
 }  // namespace isthmus::cuda

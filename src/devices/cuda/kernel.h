@@ -10,6 +10,7 @@
 
 #include "devices/cuda/nvrtc.h"
 #include "devices/cuda/stream.h"
+#include "devices/kept_programs.h"
 
 namespace isthmus::cuda {
 
@@ -45,10 +46,12 @@ class Programs {
 
  private:
   Result<CUmodule> find_or_build(const std::string& source, const std::string& options);
+  Result<CUmodule> load(const std::string& image) const;
 
   const Shared& shared_;
   const int capability_;
   const Limits limits_;
+  devices::KeptPrograms kept_{"cuda"};
   std::mutex mutex_;
   std::map<std::string, CUmodule> modules_;  // by options and source
 };

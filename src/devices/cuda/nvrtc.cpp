@@ -109,8 +109,7 @@ Result<const Nvrtc*> Nvrtc::load() {
   return nvrtc.release();
 }
 
-Result<Compiled> Nvrtc::compile(const std::string& source, int capability, const std::string& options) const {
-  const Functions& nvrtc = *functions_;
+Result<std::vector<std::string>> Nvrtc::all_options(int capability, const std::string& options) const {
   const auto above = std::upper_bound(capabilities_.begin(), capabilities_.end(), capability);
   if (above == capabilities_.begin())
     return unimplemented("NVRTC {} makes nothing for devices of compute capability {}.{}; use an older CUDA",
@@ -120,6 +119,12 @@ Result<Compiled> Nvrtc::compile(const std::string& source, int capability, const
   words.push_back(fmt::format("-arch={}_{}", made_for == capability ? "sm" : "compute", made_for));
   std::istringstream more(options);
   for (std::string word; more >> word;) words.push_back(word);
+  return words;
+}
+
+Result<Compiled> Nvrtc::compile(const std::string& source, int capability, const std::string& options) const {
+  const Functions& nvrtc = *functions_;
+  ASSIGN_OR_RETURN(const std::vector<std::string> words, all_options(capability, options));
   std::vector<const char*> list;
   for (const std::string& word : words) list.push_back(word.c_str());
 
@@ -133,7 +138,7 @@ Result<Compiled> Nvrtc::compile(const std::string& source, int capability, const
   std::string log;
   if (code == 0) {
     compiled.ptx = nvrtc.text(program, nvrtc.nvrtcGetPTXSize, nvrtc.nvrtcGetPTX);
-    if (made_for == capability)
+    if (std::binary_search(capabilities_.begin(), capabilities_.end(), capability))
       compiled.cubin = nvrtc.text(program, nvrtc.nvrtcGetCUBINSize, nvrtc.nvrtcGetCUBIN);
   } else {
     log = nvrtc.text(program, nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog);

@@ -24,6 +24,8 @@ class Nvrtc {
   const std::string& version() const { return version_; }
   // compute capabilities that it makes instructions for, ascending: 75, 80, …
   const std::vector<int>& capabilities() const { return capabilities_; }
+  // What it is called with for a device of this capability; `options` come last.
+  Result<std::vector<std::string>> all_options(int capability, const std::string& options) const;
   // For a device of this capability: its instructions, or where the compiler does not know it yet, PTX of the
   // newest it knows below. A source that does not compile is an error with the log. options: more of the
   // compiler's.

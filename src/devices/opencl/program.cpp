@@ -1,45 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices/opencl/program.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-
 namespace isthmus::opencl {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr char kMagic[8] = {'I', 'S', 'T', 'H', 'C', 'L', '0', '1'};
 constexpr size_t kLogBytes = 4000;  // of a compiler's log in an error
-
-// ${XDG_CACHE_HOME:-~/.cache}/isthmus/kernels; empty with ISTHMUS_KERNEL_CACHE=off or without a home.
-std::string cache_folder() {
-  if (const char* wish = std::getenv("ISTHMUS_KERNEL_CACHE"))
-    return std::string_view(wish) == "off" ? std::string() : std::string(wish);
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg)
-    return std::string(xdg) + "/isthmus/kernels";
-  if (const char* home = std::getenv("HOME"); home && *home)
-    return std::string(home) + "/.cache/isthmus/kernels";
-  return "";
-}
-
-uint64_t hash(std::string_view text) {  // FNV-1a
-  uint64_t h = 0xcbf29ce484222325u;
-  for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return h;
-}
-
-// A file holds this head, the key and the binary. Whatever is wrong with it, the source is there: it counts
-// as absent. The sum is needed because drivers may crash on a damaged binary.
-struct Head {
-  char magic[8];
-  uint64_t key_bytes;
-  uint64_t sum;  // of key and binary
-};
 
 std::string build_log(const Api& cl, cl_program program, cl_device_id device) {
   size_t bytes = 0;
@@ -107,7 +72,7 @@ Status Kernel::launch(const uint32_t groups[3], const uint32_t group_size[3],
 // -- Programs --
 
 Programs::Programs(const Api& cl, cl_context context, cl_device_id device, std::string identity)
-    : cl_(cl), context_(context), device_(device), identity_(std::move(identity)), folder_(cache_folder()) {}
+    : cl_(cl), context_(context), device_(device), identity_(std::move(identity)) {}
 
 Programs::~Programs() {
   for (const auto& [key, program] : programs_) cl_.clReleaseProgram(program);
@@ -152,23 +117,11 @@ Result<cl_program> Programs::compile(const std::string& source, const std::strin
   return error(Code::kInternal, "{}: {}", check(code, "building a program").message(), log);
 }
 
-std::string Programs::path_of(const std::string& key) const {
-  return fmt::format("{}/{:016x}.opencl", folder_, hash(key));
-}
-
 cl_program Programs::load(const std::string& key, const std::string& options) const {
-  if (folder_.empty()) return nullptr;
-  std::ifstream file(path_of(key), std::ios::binary);
-  const std::string all((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  Head head;
-  if (all.size() <= sizeof head + key.size()) return nullptr;
-  std::memcpy(&head, all.data(), sizeof head);
-  const std::string_view content = std::string_view(all).substr(sizeof head);
-  if (std::memcmp(head.magic, kMagic, sizeof kMagic) != 0 || head.key_bytes != key.size() ||
-      !content.starts_with(key) || head.sum != hash(content))
-    return nullptr;
-  const size_t bytes = content.size() - key.size();
-  const auto* binary = reinterpret_cast<const unsigned char*>(content.data()) + key.size();
+  const std::optional<std::string> kept = kept_.load(key);
+  if (!kept) return nullptr;
+  const size_t bytes = kept->size();
+  const auto* binary = reinterpret_cast<const unsigned char*>(kept->data());
   cl_int code = CL_SUCCESS, of_binary = CL_SUCCESS;
   cl_program program =
       cl_.clCreateProgramWithBinary(context_, 1, &device_, &bytes, &binary, &of_binary, &code);
@@ -180,35 +133,15 @@ cl_program Programs::load(const std::string& key, const std::string& options) co
   return nullptr;
 }
 
-// Appears whole or not at all; a folder that cannot be written costs time, not correctness.
 void Programs::store(const std::string& key, cl_program program) const {
-  if (folder_.empty()) return;
   size_t bytes = 0;
   if (cl_.clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, nullptr) != CL_SUCCESS ||
       bytes == 0)
     return;
-  std::string content = key + std::string(bytes, '\0');
-  auto* to = reinterpret_cast<unsigned char*>(content.data()) + key.size();
-  if (cl_.clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof to, &to, nullptr) != CL_SUCCESS) return;
-  Head head;
-  std::memcpy(head.magic, kMagic, sizeof kMagic);
-  head.key_bytes = key.size();
-  head.sum = hash(content);
-  std::error_code failed;
-  fs::create_directories(folder_, failed);
-  const std::string path = path_of(key), temporary = fmt::format("{}.{}.{}", path, getpid(), fmt::ptr(this));
-  {
-    std::ofstream file(temporary, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(&head), sizeof head);
-    file.write(content.data(), static_cast<std::streamsize>(content.size()));
-    file.close();
-    if (!file) {
-      fs::remove(temporary, failed);
-      return;
-    }
-  }
-  fs::rename(temporary, path, failed);
-  if (failed) fs::remove(temporary, failed);
+  std::string binary(bytes, '\0');
+  auto* to = reinterpret_cast<unsigned char*>(binary.data());
+  if (cl_.clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof to, &to, nullptr) == CL_SUCCESS)
+    kept_.store(key, binary);
 }
 
 }  // namespace isthmus::opencl

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "devices/kept_programs.h"
 #include "devices/opencl/stream.h"
 
 namespace isthmus::opencl {
@@ -47,13 +48,12 @@ class Programs {
   Result<cl_program> compile(const std::string& source, const std::string& options);
   cl_program load(const std::string& key, const std::string& options) const;
   void store(const std::string& key, cl_program program) const;
-  std::string path_of(const std::string& key) const;
 
   const Api& cl_;
   cl_context context_;
   cl_device_id device_;
   std::string identity_;
-  std::string folder_;  // empty: nothing is kept on disk
+  devices::KeptPrograms kept_{"opencl"};
   std::mutex mutex_;
   std::map<std::string, cl_program> programs_;  // by options and source
 };
