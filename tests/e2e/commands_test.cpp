@@ -316,6 +316,29 @@ TEST(Bench, TurnsAnswerLineByLine) {
   for (size_t i = 4; i < 8; ++i) EXPECT_NE(answers[i]["error"].get<std::string>(), "") << i;
 }
 
+TEST(Tune, KeepsWhatEnginesThenUse) {
+  const std::string home = ::testing::TempDir() + "tune_home";
+  std::filesystem::remove_all(home);
+  const auto in_home = [&](std::vector<std::string> arguments) {
+    return run({std::move(arguments), "", {"XDG_CACHE_HOME=" + home}});
+  };
+  const Outcome tuned = in_home({"tune", model_path("llama"), "-p", "64", "-r", "1", "--json"});
+  ASSERT_EQ(tuned.code, 0) << tuned.err;
+  const std::string path = tuned.json()["path"];
+  EXPECT_TRUE(path.starts_with(home)) << path;
+  EXPECT_EQ(in_home({"tune", "--show", "--json"}).json()["choices"], tuned.json()["choices"]);
+
+  std::ofstream(path) << "panel_rows many\n";
+  const Outcome damaged = in_home({"run", model_path("llama"), "--raw", "x"});
+  EXPECT_EQ(damaged.code, 1);
+  EXPECT_NE(damaged.err.find(path + " (isthmus tune --reset removes it): line 1: panel_rows is a number"),
+            std::string::npos)
+      << damaged.err;
+  EXPECT_EQ(in_home({"tune", "--reset"}).code, 0);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_EQ(in_home({"tune"}).code, 1) << "there is no model to measure with";
+}
+
 TEST(Profile, NamesEveryOperatorOfBothPhases) {
   for (const char* device : {"cpu", "cpu,cpu"}) {
     const std::string timeline = write_file("timeline", "");

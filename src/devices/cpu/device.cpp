@@ -3,8 +3,9 @@
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstring>
+
+#include "base/cpu_tuning.h"
 
 namespace isthmus::cpu {
 namespace {
@@ -14,23 +15,6 @@ isthmus_host_t known(const isthmus_host_t& given) {
   isthmus_host_t host{};
   std::memcpy(&host, &given, given.size < sizeof host ? given.size : sizeof host);
   return host;
-}
-
-std::string cpu_model() {
-  std::string model = "CPU";
-  if (FILE* f = std::fopen("/proc/cpuinfo", "r")) {
-    char line[512];
-    while (std::fgets(line, sizeof line, f)) {
-      const char* colon = std::strchr(line, ':');
-      if (colon && std::strncmp(line, "model name", 10) == 0) {
-        model = colon + 2;
-        while (!model.empty() && (model.back() == '\n' || model.back() == ' ')) model.pop_back();
-        break;
-      }
-    }
-    std::fclose(f);
-  }
-  return model;
 }
 
 }  // namespace
@@ -53,7 +37,9 @@ Result<std::unique_ptr<Device>> Device::open(const isthmus_host_t& host, int32_t
   const char* reason = nullptr;
   const IsaKernels* isa = choose_isa(&reason);
   if (!isa) return invalid_argument("{}", reason);
-  return std::unique_ptr<Device>(new Device(host, isa));
+  std::unique_ptr<Device> device(new Device(host, isa));
+  ASSIGN_OR_RETURN(device->tuning_, load_cpu_tuning(cpu_tuning_path(isa->isa, device->pool_.thread_count())));
+  return device;
 }
 
 isthmus_device_properties_t Device::properties() const {

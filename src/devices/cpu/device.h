@@ -22,7 +22,7 @@ class Device {
   Result<std::unique_ptr<Stream>> create_stream() { return std::make_unique<Stream>(pool_); }
   Result<std::unique_ptr<Event>> create_event() { return std::make_unique<Event>(); }
   Result<std::unique_ptr<PreparedOp>> prepare(const isthmus_op_query_t& query, isthmus_prepared_t& result) {
-    return PreparedOp::prepare(isa_, query, result);
+    return PreparedOp::prepare(isa_, tuning_, query, result);
   }
 
  private:
@@ -30,6 +30,7 @@ class Device {
   Pool pool_;
   Memory memory_;
   const IsaKernels* isa_;  // the best of this machine, or the one asked for
+  CpuTuning tuning_;
   std::string name_, architecture_;
 };
 

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "base/cpu_choices.h"
 #include "isthmus/plugin.h"
 
 namespace isthmus::cpu {
@@ -23,6 +24,7 @@ struct Plan {
   int phases;  // run is called for phase 0 … phases - 1, all threads finishing one before the next starts; at
                // least 1
   bool heavy;  // worth every thread whatever the size of the output (products, attention)
+  const CpuTuning* tuning;  // of the device; set before prepare
 };
 
 // The part of the threads' work that one thread takes. There is no barrier inside a phase, so threads may

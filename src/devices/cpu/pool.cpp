@@ -45,13 +45,14 @@ void Pool::work(const Kernel& kernel, const Run& run, const Team& team, uint64_t
   host_.span(host_.context, &span);
 }
 
-void Pool::run(const Kernel& kernel, Run run, bool alone, uint64_t mark) {
+void Pool::run(const Kernel& kernel, Run run, int threads, uint64_t mark) {
   const int phases = run.plan->phases;
   std::unique_lock lock(busy_, std::defer_lock);
-  const bool together = !alone && thread_count_ > 1 && lock.try_lock();
+  const int parts = threads == 0 || threads > thread_count_ ? thread_count_ : threads;
+  const bool together = parts > 1 && lock.try_lock();
   for (run.phase = 0; run.phase < phases; ++run.phase) {
     if (together) {
-      run_phase(kernel, run, mark);
+      run_phase(kernel, run, parts, mark);
     } else {
       int64_t next = 0;
       work(kernel, run, Team(0, 1, &next), mark, 0);
@@ -59,19 +60,20 @@ void Pool::run(const Kernel& kernel, Run run, bool alone, uint64_t mark) {
   }
 }
 
-void Pool::run_phase(const Kernel& kernel, const Run& run, uint64_t mark) {
+void Pool::run_phase(const Kernel& kernel, const Run& run, int parts, uint64_t mark) {
   job_.kernel = &kernel;
   job_.mark = mark;
   job_.run = run;
+  job_.parts = parts;
   job_.next = 0;
   if (host_.parallel_for) {
     host_.parallel_for(
-        host_.context, thread_count_,
+        host_.context, parts,
         [](void* context, int64_t begin, int64_t end) {
           Pool& pool = *static_cast<Pool*>(context);
           for (int64_t i = begin; i < end; ++i)
             pool.work(*pool.job_.kernel, pool.job_.run,
-                      Team(static_cast<int>(i), pool.thread_count_, &pool.job_.next), pool.job_.mark,
+                      Team(static_cast<int>(i), pool.job_.parts, &pool.job_.next), pool.job_.mark,
                       static_cast<int>(i));
         },
         this);
@@ -79,14 +81,14 @@ void Pool::run_phase(const Kernel& kernel, const Run& run, uint64_t mark) {
   }
   done_.store(0, std::memory_order_relaxed);
   const uint32_t epoch = epoch_.load(std::memory_order_relaxed) + 2;
-  unclaimed_.store(uint64_t{epoch} << 32 | 1, std::memory_order_release);
+  unclaimed_.store(uint64_t{epoch} << 32 | static_cast<uint64_t>(parts) << 16 | 1, std::memory_order_release);
   epoch_.store(epoch, std::memory_order_seq_cst);
   if (sleeping_.load(std::memory_order_seq_cst) > 0) epoch_.notify_all();
   // Parts whose helper is not there yet are done here: where the processors are busy with something else, it
   // would come milliseconds late, at every operator.
-  int helped = thread_count_;
+  int helped = parts;
   for (int part = 0; part >= 0; part = claim(epoch), --helped)
-    work(kernel, run, Team(part, thread_count_, &job_.next), mark, 0);
+    work(kernel, run, Team(part, parts, &job_.next), mark, 0);
   for (int spins = 0; done_.load(std::memory_order_acquire) != static_cast<uint32_t>(helped); ++spins) {
     if (spins < kSpins) {
       pause();
@@ -98,9 +100,9 @@ void Pool::run_phase(const Kernel& kernel, const Run& run, uint64_t mark) {
 
 int Pool::claim(uint32_t epoch) {
   uint64_t at = unclaimed_.load(std::memory_order_acquire);
-  while (at >> 32 == epoch && static_cast<uint32_t>(at) < static_cast<uint32_t>(thread_count_))
+  while (at >> 32 == epoch && (at & 0xffff) < (at >> 16 & 0xffff))
     if (unclaimed_.compare_exchange_weak(at, at + 1, std::memory_order_acq_rel))
-      return static_cast<int>(at & 0xffffffff);
+      return static_cast<int>(at & 0xffff);
   return -1;
 }
 
@@ -122,7 +124,7 @@ void Pool::helper(int lane) {
     seen = epoch;
     // A part taken keeps the job as it is until it is done; without one, the job may be the next already.
     for (int part; (part = claim(epoch)) >= 0;) {
-      work(*job_.kernel, job_.run, Team(part, thread_count_, &job_.next), job_.mark, lane);
+      work(*job_.kernel, job_.run, Team(part, job_.parts, &job_.next), job_.mark, lane);
       done_.fetch_add(1, std::memory_order_release);
     }
   }

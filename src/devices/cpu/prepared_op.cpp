@@ -5,7 +5,8 @@
 
 namespace isthmus::cpu {
 
-Status PreparedOp::choose_kernel(const IsaKernels* best, const isthmus_op_query_t& query) {
+Status PreparedOp::choose_kernel(const IsaKernels* best, const CpuTuning& tuning,
+                                 const isthmus_op_query_t& query) {
   if (query.input_count + query.output_count > ISTHMUS_MAX_OPERANDS)
     return unimplemented("more than 16 operands");
   if (const char* reason = unknown_to_kernels(query)) return unimplemented("{}", reason);
@@ -17,6 +18,7 @@ Status PreparedOp::choose_kernel(const IsaKernels* best, const isthmus_op_query_
         if (std::strcmp(candidate->op, query.name) != 0) continue;
         std::memset(&plan, 0, sizeof plan);
         plan.phases = 1;
+        plan.tuning = &tuning;
         const char* reason = candidate->prepare(query, plan);
         if (!reason) {
           kernel = candidate;
@@ -32,11 +34,11 @@ Status PreparedOp::choose_kernel(const IsaKernels* best, const isthmus_op_query_
   return unimplemented("{}", refused);
 }
 
-Result<std::unique_ptr<PreparedOp>> PreparedOp::prepare(const IsaKernels* best,
+Result<std::unique_ptr<PreparedOp>> PreparedOp::prepare(const IsaKernels* best, const CpuTuning& tuning,
                                                         const isthmus_op_query_t& query,
                                                         isthmus_prepared_t& result) {
   auto op = std::make_unique<PreparedOp>();
-  RETURN_IF_ERROR(op->choose_kernel(best, query));
+  RETURN_IF_ERROR(op->choose_kernel(best, tuning, query));
   op->operand_count = query.input_count + query.output_count;
   for (int o = 0; o < op->operand_count; ++o) {
     op->ranks[o] = query.operands[o].rank;

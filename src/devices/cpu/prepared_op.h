@@ -12,8 +12,9 @@ namespace isthmus::cpu {
 
 struct PreparedOp {
   // The first kernel that takes the query, of the best instruction set up to `best`. `result` points into
-  // what is given back.
-  static Result<std::unique_ptr<PreparedOp>> prepare(const IsaKernels* best, const isthmus_op_query_t& query,
+  // what is given back, which points to `tuning`.
+  static Result<std::unique_ptr<PreparedOp>> prepare(const IsaKernels* best, const CpuTuning& tuning,
+                                                     const isthmus_op_query_t& query,
                                                      isthmus_prepared_t& result);
   Status pack(int32_t input, const void* src, void* dst) const;
 
@@ -26,7 +27,7 @@ struct PreparedOp {
   uint32_t sizing = 0;  // bits of the operands whose element counts say how big a run is
 
  private:
-  Status choose_kernel(const IsaKernels* best, const isthmus_op_query_t& query);
+  Status choose_kernel(const IsaKernels* best, const CpuTuning& tuning, const isthmus_op_query_t& query);
 };
 
 }  // namespace isthmus::cpu

@@ -2,29 +2,23 @@
 #include "devices/cpu/stream.h"
 
 #include <chrono>
-#include <cstdlib>
 
 namespace isthmus::cpu {
 namespace {
 
 // How long the background thread leaves new work to somebody who is about to wait for it.
 constexpr auto kGrace = std::chrono::microseconds(200);
-// Operators whose activations all have fewer elements than this, unless heavy, run on one thread: starting
-// another costs more. ISTHMUS_CPU_ALONE_ELEMENTS sets it, so that tests can split small cases too.
-const int64_t kAloneElements = [] {
-  const char* wanted = std::getenv("ISTHMUS_CPU_ALONE_ELEMENTS");
-  return wanted ? std::strtoll(wanted, nullptr, 10) : int64_t{16384};
-}();
-
-// Whether no operand that counts has as many elements as make helpers worth starting.
-bool small(const PreparedOp& op, const isthmus_tensor_arg_t* args) {
+// Threads for a run, 0 being all: one where no operand that counts has as many elements as make helpers worth
+// starting.
+int threads_for(const PreparedOp& op, const isthmus_tensor_arg_t* args) {
+  const CpuTuning& tuning = *op.plan.tuning;
   for (int o = 0; o < op.operand_count; ++o) {
     if (!(op.sizing >> o & 1)) continue;
     int64_t elements = 1;
     for (int i = 0; i < op.ranks[o]; ++i) elements *= args[o].dims[i];
-    if (elements >= kAloneElements) return false;
+    if (elements >= tuning[kAloneElements]) return 0;
   }
-  return true;
+  return op.plan.heavy ? tuning[kNarrowThreads] : 1;
 }
 
 }  // namespace
@@ -235,8 +229,7 @@ size_t Stream::execute(const CommandList& list, size_t first, const Until& until
     switch (c.kind) {
       case Command::kOp: {
         const isthmus_tensor_arg_t* args = list.operands.data() + c.first_operand;
-        const bool alone = !c.op->plan.heavy && small(*c.op, args);
-        pool_.run(*c.op->kernel, Run{args, &c.op->plan, c.workspace, 0}, alone, c.mark);
+        pool_.run(*c.op->kernel, Run{args, &c.op->plan, c.workspace, 0}, threads_for(*c.op, args), c.mark);
         break;
       }
       case Command::kCopy: std::memmove(c.dst, c.src, c.bytes); break;

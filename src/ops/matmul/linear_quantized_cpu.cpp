@@ -17,13 +17,10 @@ constexpr int kMaxRows = 4, kManyGroups = 1, kFewGroups = 4;
 #else
 constexpr int kMaxRows = 2, kManyGroups = 2, kFewGroups = 2;
 #endif
-// Rows that one panel is multiplied with before the next. From kUnpackRows on it pays to unpack a panel
-// first, kUnpackBlocks blocks at a time, so that they stay in the first caches; passes resume from y, which
-// changes no bit.
-constexpr int64_t kChunkRows = 96, kUnpackRows = 12;
-constexpr int64_t kUnpackBlocks = 32;
-constexpr int64_t kRowBlocks = kChunkRows * kUnpackBlocks;
-constexpr int64_t kFetchOneRow = 4608, kFetchFewRows = 9216;
+// Tuned (base/cpu_choices.h): kPanelRows rows are multiplied with one panel before the next. From kUnpackRows
+// on it pays to unpack a panel first, kUnpackBlocks blocks at a time, so that they stay in the first caches;
+// passes resume from y, which changes no bit. These bound the buffers.
+constexpr int64_t kMostRows = 384, kMostUnpackBlocks = 32, kRowBlocks = 96 * kMostUnpackBlocks;
 
 using TileFunction = void (*)(const unsigned char* panel, int column, int64_t blocks, const RowBlock* x,
                               bool resume, float* y, int64_t y_stride, int valid, Fetch fetch);
@@ -92,12 +89,14 @@ void run_panels(const Run& run, int number, int64_t first, int64_t count, int64_
   const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
   const Product& product = plan.products[number];
   const float* bias = run.data<float>(bias_operand(number));
-  const bool unpack = count >= kUnpackRows;
-  const int64_t fit = kRowBlocks / count / 8 * 8, pass = unpack && fit > kUnpackBlocks ? kUnpackBlocks : fit;
+  const CpuTuning& tuning = *run.plan->tuning;
+  const bool unpack = count >= tuning[kUnpackRows];
+  const int64_t fit = kRowBlocks / count / 8 * 8, some = tuning[kUnpackBlocks] / 8 * 8;
+  const int64_t pass = unpack && fit > some ? some : fit;
   const unsigned char* panel = run.data<unsigned char>(weight_operand(number)) + p * product.panel_bytes;
   float* y = run.data<float>(output_operand(plan, number)) + first * product.n + p * kPanelColumns;
   alignas(64) RowBlock x[kRowBlocks];
-  alignas(64) unsigned char weights[kUnpackBlocks * Many::kBlockBytes];
+  alignas(64) unsigned char weights[kMostUnpackBlocks * Many::kBlockBytes];
   for (int64_t b = 0; b < plan.blocks || b == 0; b += pass) {
     const int64_t blocks = plan.blocks - b < pass ? plan.blocks - b : pass;
     for (int64_t row = 0; row < count; row += kMaxRows) {
@@ -119,8 +118,8 @@ void run_panels(const Run& run, int number, int64_t first, int64_t count, int64_
                         bytes);
       } else {
         // One row of 8-bit weights reads byte after byte, which the processor fetches better by itself.
-        const int64_t ahead = count == 1          ? kFetchOneRow
-                              : count <= kMaxRows ? kFetchFewRows
+        const int64_t ahead = count == 1          ? tuning[kFetchOneRow]
+                              : count <= kMaxRows ? tuning[kFetchFewRows]
                                                   : product.panel_bytes;
         run_tiles<PackedWeights<kFormat>>(at, blocks, x, count, b > 0, to, product.n, valid, at + ahead,
                                           count == 1 && f.low_bits == 8 ? 0 : bytes);
@@ -142,7 +141,8 @@ void run(const Run& run, const Team& team) {
   int64_t rows = 1, panels = 0;
   for (int i = 0; i + 1 < plan.rank; ++i) rows *= run.operands[0].dims[i];
   for (int i = 0; i < plan.count; ++i) panels += plan.products[i].panels;
-  const int64_t chunks = (rows + kChunkRows - 1) / kChunkRows;
+  const int64_t wanted = (*run.plan->tuning)[kPanelRows];
+  const int64_t most = wanted < kMostRows ? wanted : kMostRows, chunks = (rows + most - 1) / most;
   const int64_t chunk_rows = chunks ? (rows + chunks * kMaxRows - 1) / (chunks * kMaxRows) * kMaxRows : 0;
   // Taken as threads get to it: a thread that the system holds up delays no other. A few panels at a time are
   // one stream.

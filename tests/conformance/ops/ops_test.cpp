@@ -192,7 +192,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) listing |= std::strcmp(argv[i], "--gtest_list_tests") == 0;
   if (!std::getenv("ISTHMUS_CPU_ISA") && !listing) return run_each_isa(argv);
   // Small cases have to reach every thread too.
-  setenv("ISTHMUS_CPU_ALONE_ELEMENTS", "0", 1);
+  setenv("ISTHMUS_CPU_TUNING", "alone_elements 0", 1);
   testing::InitGoogleTest(&argc, argv);
   if (!listing) {
     const isthmus::Status status = devices().status();
