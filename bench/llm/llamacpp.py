@@ -30,7 +30,10 @@ OPTIONS = {
     "LLAMA_USE_PREBUILT_UI": "OFF",
     "LLAMA_OPENSSL": "OFF",
 }
-LOGITS_SOURCE = pathlib.Path(__file__).resolve().parents[2] / "tests/llm/llamacpp_logits.cpp"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LOGITS_SOURCE = ROOT / "tests/llm/llamacpp_logits.cpp"
+SPEED_SOURCE = ROOT / "bench/llm/llamacpp_speed.cpp"
+TURNS_SOURCE = ROOT / "bench/ops/llamacpp_turns.cpp"
 
 
 class PeerError(Exception):
@@ -62,9 +65,23 @@ class LlamaCpp:
             self._fetch()
         if not self.bench.exists():
             self._build(jobs)
-        if not self.logits.exists() or self.logits.stat().st_mtime < LOGITS_SOURCE.stat().st_mtime:
-            self._build_logits()
+        self._build_program(self.logits, LOGITS_SOURCE)
         return self
+
+    def speed(self):
+        """The program that answers bench/llm/compare's questions about whole models."""
+        return self._build_program(self.folder / "llamacpp_speed", SPEED_SOURCE)
+
+    def turns(self):
+        """The same for products and attention alone."""
+        return self._build_program(self.folder / "llamacpp_turns", TURNS_SOURCE)
+
+    def quantize(self):
+        """llama.cpp's own program that writes a model file in another format."""
+        program = self.build / "bin" / "llama-quantize"
+        if not program.exists():
+            self._run(["nice", "ninja", "-C", self.build, "-j2", "llama-quantize"], "build llama-quantize")
+        return program
 
     def system_info(self):
         return self._run([self.logits, "--system-info"], "print its system info").strip()
@@ -95,12 +112,15 @@ class LlamaCpp:
         self._run(["cmake", "-S", self.source, "-B", self.build, "-G", "Ninja", *options], "configure llama.cpp")
         self._run(["nice", "ninja", "-C", self.build, f"-j{jobs}", "llama", "llama-bench"], "build llama.cpp")
 
-    def _build_logits(self):
+    def _build_program(self, program, source):
+        if program.exists() and program.stat().st_mtime >= source.stat().st_mtime:
+            return program
         archives = [self.build / "src/libllama.a"]
         archives += [self.build / f"ggml/src/libggml{part}.a" for part in ("", "-cpu", "-base")]
-        self._run(["g++", "-std=c++17", "-O2", f"-I{self.source / 'include'}", f"-I{self.source / 'ggml/include'}",
-                   LOGITS_SOURCE, "-o", self.logits, *archives, "-fopenmp", "-lpthread", "-ldl"],
-                  "build the program that prints llama.cpp's logits")
+        self._run(["g++", "-std=c++20", "-O2", f"-I{self.source / 'include'}", f"-I{self.source / 'ggml/include'}",
+                   source, "-o", program, *archives, "-fopenmp", "-lpthread", "-ldl"],
+                  f"build {program.name} against llama.cpp")
+        return program
 
     @staticmethod
     def _run(command, purpose):

@@ -12,7 +12,7 @@ TYPES = {
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 STRING, ARRAY = 8, 9
 
-ModelSizes = collections.namedtuple("ModelSizes", "format bytes_per_token products_per_token")
+ModelSizes = collections.namedtuple("ModelSizes", "format bytes_per_token products_per_token cache_bytes context")
 
 
 class _Reader:
@@ -29,32 +29,35 @@ class _Reader:
     def string(self):
         return self.file.read(self.number("Q"))
 
-    def skip_value(self, kind):
+    def value(self, kind):
+        """A number or a string; None for an array."""
         if kind == STRING:
-            self.string()
-        elif kind == ARRAY:
-            element, count = self.number("I"), self.number("Q")
-            if element in SCALARS:
-                self.file.seek(count * struct.calcsize("<" + SCALARS[element]), 1)
-            else:
-                for _ in range(count):
-                    self.skip_value(element)
+            return self.string()
+        if kind != ARRAY:
+            return self.number(SCALARS[kind])
+        element, count = self.number("I"), self.number("Q")
+        if element in SCALARS:
+            self.file.seek(count * struct.calcsize("<" + SCALARS[element]), 1)
         else:
-            self.number(SCALARS[kind])
+            for _ in range(count):
+                self.value(element)
+        return None
 
 
 def model_sizes(path):
     """bytes_per_token: all weights a generated token reads once; products_per_token: multiply-adds of a prompt token,
-    in layers only (the output matrix runs for the last token alone). The cache and attention are left out of both."""
+    in layers only (the output matrix runs for the last token alone). The cache and attention are left out of both.
+    cache_bytes: of a position in an F16 cache. context: the positions it was made for."""
     with open(path, "rb") as file:
         reader = _Reader(file)
         if file.read(4) != b"GGUF":
             raise ValueError(f"{path} is no GGUF file")
         reader.number("I")
         tensors, keys = reader.number("Q"), reader.number("Q")
+        values = {}
         for _ in range(keys):
-            reader.string()
-            reader.skip_value(reader.number("I"))
+            key = reader.string().decode()
+            values[key.split(".", 1)[-1]] = reader.value(reader.number("I"))
         sizes, products, by_type = {}, 0, collections.Counter()
         for _ in range(tensors):
             name = reader.string().decode()
@@ -70,4 +73,8 @@ def model_sizes(path):
                 by_type[kind] += count
     if "output.weight" in sizes:
         sizes.pop("token_embd.weight", None)  # only one row of it is read
-    return ModelSizes(by_type.most_common(1)[0][0] if by_type else "?", sum(sizes.values()), products)
+    head = values["embedding_length"] // values["attention.head_count"]
+    widths = values.get("attention.key_length", head) + values.get("attention.value_length", head)
+    cache_bytes = values["block_count"] * values["attention.head_count_kv"] * widths * 2
+    return ModelSizes(by_type.most_common(1)[0][0] if by_type else "?", sum(sizes.values()), products, cache_bytes,
+                      values["context_length"])

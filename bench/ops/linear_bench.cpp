@@ -10,10 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/block_formats.h"
 #include "base/limits.h"
-#include "ops/prepared_op.h"
-#include "ops/registry.h"
+#include "chip_call.h"
 #include "runtime/threads.h"
 
 namespace isthmus {
@@ -37,46 +35,6 @@ struct Options {
   double seconds = 0.5;
   std::string plugin = ISTHMUS_PLUGIN_DIR "/isthmus_cpu.so";
 };
-
-// One operator with buffers for its operands on the device.
-struct Call {
-  std::unique_ptr<PreparedOp> op;
-  std::vector<isthmus_tensor_arg_t> args;
-  Buffer workspace;
-};
-
-isthmus_tensor_arg_t argument(const TensorType& type, isthmus_address_t address) {
-  isthmus_tensor_arg_t arg = {};
-  arg.address = address;
-  for (int i = 0; i < type.rank(); ++i) arg.dims[i] = type.shape[i].offset;
-  contiguous_strides(arg.dims, type.rank(), arg.strides);
-  return arg;
-}
-
-// addresses: of inputs, then outputs; 0 for an absent one. The constant input, if any, is packed into
-// *packed.
-Result<Call> make_call(const DevicePtr& device, const char* name, const std::vector<TensorType>& types,
-                       int inputs, const std::vector<isthmus_address_t>& addresses, int constant,
-                       const void* weight, Buffer* packed) {
-  const OpDef& op = *find_op(name);
-  std::vector<OperandSpec> specs;
-  for (const TensorType& type : types) specs.push_back({type, ISTHMUS_ROLE_ACTIVATION, {}});
-  if (constant >= 0) specs[constant].role = ISTHMUS_ROLE_CONSTANT;
-  ASSIGN_OR_RETURN(const Attributes attributes, op.complete({}));
-  Call call;
-  ASSIGN_OR_RETURN(call.op,
-                   PreparedOp::prepare(device, op, attributes, specs, inputs, {}, {.no_fallback = true}));
-  for (size_t i = 0; i < types.size(); ++i) call.args.push_back(argument(types[i], addresses[i]));
-  if (call.op->workspace_bytes()) {
-    ASSIGN_OR_RETURN(call.workspace, device->allocate(call.op->workspace_bytes()));
-  }
-  if (constant >= 0) {
-    ASSIGN_OR_RETURN(*packed, device->allocate(call.op->packed_bytes(constant)));
-    RETURN_IF_ERROR(call.op->pack(constant, weight, packed->host()));
-    call.args[constant].address = packed->address();
-  }
-  return call;
-}
 
 std::vector<unsigned char> random_weight(Dtype format, int64_t n, int64_t k) {
   std::mt19937 random(1);
@@ -127,27 +85,20 @@ Status measure(const DevicePtr& device, Stream& stream, const Options& options, 
   const TensorType x_type{Dtype::kF32, {rows, k}}, w_type{format, {n, k}}, y_type{Dtype::kF32, {rows, n}};
   const TensorType q_type{Dtype::kI8, {rows, k}}, scale_type{Dtype::kF32, {rows, k / 16}};
   const TensorType sum_type{Dtype::kI32, {rows, k / 16}};
-  std::vector<Buffer> packed(copies);
-  std::vector<Call> calls;
+  const ChipOperand ox{x_type, x.address()}, oy{y_type, y.address()};
+  const ChipOperand ow{w_type, 0, ISTHMUS_ROLE_CONSTANT, weight.data()};
+  const ChipOperand oq{q_type, q.address()}, oscale{scale_type, scale.address()},
+      osum{sum_type, sum.address()};
+  std::vector<ChipCall> calls;
+  const auto add = [&](const char* op, const std::vector<ChipOperand>& operands, int inputs) -> Status {
+    ASSIGN_OR_RETURN(ChipCall call, ChipCall::prepare(device, op, operands, inputs));
+    calls.push_back(std::move(call));
+    return ok();
+  };
   for (int i = 0; i < copies; ++i) {
-    if (is_block(format)) {
-      ASSIGN_OR_RETURN(
-          Call quantise,
-          make_call(device, "quantize_rows", {x_type, q_type, scale_type, sum_type}, 1,
-                    {x.address(), q.address(), scale.address(), sum.address()}, -1, nullptr, nullptr));
-      calls.push_back(std::move(quantise));
-      ASSIGN_OR_RETURN(
-          Call product,
-          make_call(device, "linear_quantized", {q_type, scale_type, sum_type, w_type, {}, y_type}, 5,
-                    {q.address(), scale.address(), sum.address(), 0, 0, y.address()}, 3, weight.data(),
-                    &packed[i]));
-      calls.push_back(std::move(product));
-    } else {
-      ASSIGN_OR_RETURN(Call product,
-                       make_call(device, "linear", {x_type, w_type, {}, y_type}, 3,
-                                 {x.address(), 0, 0, y.address()}, 1, weight.data(), &packed[i]));
-      calls.push_back(std::move(product));
-    }
+    if (is_block(format)) RETURN_IF_ERROR(add("quantize_rows", {ox, oq, oscale, osum}, 1));
+    RETURN_IF_ERROR(is_block(format) ? add("linear_quantized", {oq, oscale, osum, ow, {}, oy}, 5)
+                                     : add("linear", {ox, ow, {}, oy}, 3));
   }
   ASSIGN_OR_RETURN(const Limits limits, measure_limits(threads));
 
@@ -156,8 +107,7 @@ Status measure(const DevicePtr& device, Stream& stream, const Options& options, 
   const Clock::time_point start = Clock::now();
   while (times.size() < 4 || std::chrono::duration<double>(Clock::now() - start).count() < options.seconds) {
     const Clock::time_point from = Clock::now();
-    for (Call& call : calls)
-      RETURN_IF_ERROR(call.op->run(call.args.data(), call.workspace ? call.workspace.address() : 0, stream));
+    for (ChipCall& call : calls) RETURN_IF_ERROR(call.run(stream));
     RETURN_IF_ERROR(stream.wait());
     times.push_back(std::chrono::duration<double>(Clock::now() - from).count() / copies);
   }
@@ -165,7 +115,7 @@ Status measure(const DevicePtr& device, Stream& stream, const Options& options, 
   std::sort(times.begin(), times.end());
   const double seconds = times[times.size() / 2];
   const double rate = 2.0 * static_cast<double>(rows * n * k) / seconds;
-  const double bytes = static_cast<double>(packed[0].bytes()) / seconds;
+  const double bytes = static_cast<double>(calls.back().packed[0].bytes()) / seconds;
   const double peak = is_block(format) ? limits.int8 : format == Dtype::kBF16 ? limits.bf16 : limits.f32;
   fmt::print(
       "{:7} {:5} rows  {:9.1f} us  {:7.1f} GFLOP/s {:5.1f} % of {:6.0f}   {:6.1f} GB/s {:5.1f} % of {:5.1f}  "

@@ -131,4 +131,13 @@ Result<MeasuredLimit> measure_f32_peak(int threads, double seconds) {
   return measure_peak(threads, seconds, f32_kernels().front());
 }
 
+Result<MeasuredLimit> measure_limit(std::string_view name, int threads, double seconds) {
+  if (name == "read") return measure_read_bandwidth(threads, seconds);
+  if (name == "read_4kib") return measure_read_bandwidth(threads, seconds, PageSize::k4KiB);
+  if (name == "int8") return measure_int8_peak(threads, seconds);
+  if (name == "bf16") return measure_bf16_peak(threads, seconds);
+  if (name == "f32") return measure_f32_peak(threads, seconds);
+  return invalid_argument("a limit is read, read_4kib, int8, bf16 or f32, found '{}'", name);
+}
+
 }  // namespace isthmus

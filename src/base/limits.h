@@ -34,4 +34,7 @@ Result<MeasuredLimit> measure_int8_peak(int threads, double seconds);
 Result<MeasuredLimit> measure_bf16_peak(int threads, double seconds);  // F32 where there is no BF16 product
 Result<MeasuredLimit> measure_f32_peak(int threads, double seconds);
 
+// By name, for scripts: "read" (2 MiB pages), "read_4kib", "int8", "bf16" or "f32".
+Result<MeasuredLimit> measure_limit(std::string_view name, int threads, double seconds);
+
 }  // namespace isthmus

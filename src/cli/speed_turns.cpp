@@ -27,21 +27,16 @@ Result<Json> answer(Engine& engine, int threads, const std::string& line) {
       RETURN_IF_ERROR(measure_decode(engine, options, sample));
       return Json{{"seconds", sample.decode_seconds}};
     }
-  } else if (what == "limits") {
+  } else if (what == "limit") {
+    std::string name;
     double seconds = 0;
-    if (words >> seconds && seconds > 0 && seconds < 60) {
-      ASSIGN_OR_RETURN(const MachineLimits limits, measure_limits(threads, seconds));
-      ASSIGN_OR_RETURN(const MeasuredLimit small_pages,
-                       measure_read_bandwidth(threads, seconds, PageSize::k4KiB));
-      return Json{{"read_bytes", limits.read_bytes},
-                  {"read_bytes_4kib", small_pages.median},
-                  {"int8", limits.int8},
-                  {"bf16", limits.bf16},
-                  {"f32", limits.f32}};
+    if (words >> name >> seconds && seconds > 0 && seconds < 60) {
+      ASSIGN_OR_RETURN(const MeasuredLimit limit, measure_limit(name, threads, seconds));
+      return Json{{"per_second", limit.median}};
     }
   }
   return invalid_argument(
-      "expected 'prefill TOKENS', 'decode TOKENS DEPTH SEQUENCES' or 'limits SECONDS', found '{}'", line);
+      "expected 'prefill TOKENS', 'decode TOKENS DEPTH SEQUENCES' or 'limit NAME SECONDS', found '{}'", line);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace isthmus::cli {
 // Answers each line of `in` with a line of JSON on standard output, until `in` ends. Lines:
 //   prefill TOKENS                  {"seconds": …}
 //   decode TOKENS DEPTH SEQUENCES   {"seconds": …}: of TOKENS steps, each a token for every sequence
-//   limits SECONDS                  read_bytes (2 MiB pages), read_bytes_4kib, int8, bf16, f32: per second
+//   limit NAME SECONDS              {"per_second": …}: of the machine, measured so long; see base/limits.h
 // What fails is answered with {"error": …}.
 Status obey_turns(Engine& engine, int threads, std::istream& in);
 

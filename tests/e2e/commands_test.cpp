@@ -302,7 +302,7 @@ TEST(Bench, SeveralSequencesInTheSameSteps) {
 TEST(Bench, TurnsAnswerLineByLine) {
   const Outcome outcome = run(
       {{"bench", model_path("llama"), "--turns", "--sequences", "2", "--depth", "70", "-p", "32", "-n", "4"},
-       "prefill 32\ndecode 4 0 2\ndecode 4 70 1\nlimits 0.001\n"
+       "prefill 32\ndecode 4 0 2\ndecode 4 70 1\nlimit int8 0.001\n"
        "decode 4 0 3\ndecode 4 -1 1\nprefill\nsing\n",
        {}});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
@@ -311,8 +311,7 @@ TEST(Bench, TurnsAnswerLineByLine) {
   for (std::string line; std::getline(lines, line);) answers.push_back(nlohmann::json::parse(line));
   ASSERT_EQ(answers.size(), 8u) << outcome.out;
   for (size_t i = 0; i < 3; ++i) EXPECT_GT(answers[i]["seconds"].get<double>(), 0) << i;
-  for (const char* key : {"read_bytes", "read_bytes_4kib", "int8", "bf16", "f32"})
-    EXPECT_GT(answers[3][key].get<double>(), 0) << key;
+  EXPECT_GT(answers[3]["per_second"].get<double>(), 0);
   for (size_t i = 4; i < 8; ++i) EXPECT_NE(answers[i]["error"].get<std::string>(), "") << i;
 }
 
