@@ -3,7 +3,6 @@
 // as a smaller ratio than the recorded one. A report, never a test: machines shared with others move ratios
 // by some per cent.
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -14,6 +13,7 @@
 #include <sstream>
 
 #include "../../tests/products/call_kernel.h"
+#include "../ops/timing.h"
 #include "base/block_formats.h"
 #include "base/half.h"
 #include "baseline.h"
@@ -33,28 +33,16 @@ constexpr const char* kUsage =
 constexpr int kTurns = 7;
 constexpr double kTurnSeconds = 0.012;
 
-// Time of this thread on a processor: other programs' turns do not count.
-double now() {
-  timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
 double seconds_per_call(const std::function<void()>& work, double at_least) {
   int calls = 0;
-  const double start = now();
+  const double start = thread_seconds();
   double took = 0;
   do {
     work();
     ++calls;
-    took = now() - start;
+    took = thread_seconds() - start;
   } while (took < at_least);
   return took / calls;
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(values.size() / 2), values.end());
-  return values[values.size() / 2];
 }
 
 class Guard {
@@ -75,15 +63,14 @@ class Guard {
     KernelCall call;
     std::string best = choose(op, operands, inputs, attributes, &call);
     if (best.empty()) return fmt::print("{:44} no kernel here takes it\n", name);
-    std::vector<double> ratios;
     seconds_per_call([&] { call.run(1); }, 0);
-    for (int turn = 0; turn < kTurns; ++turn) {
-      const double plain =
-          seconds_per_call([&] { baseline_product(x_.data(), w_.data(), y_.data()); }, kTurnSeconds);
-      const double ours = seconds_per_call([&] { call.run(1); }, kTurnSeconds);
-      ratios.push_back(work / ours / (2.0 * kRows * kColumns * kSteps / plain));
-    }
-    const double ratio = median(ratios);
+    const Turns turns = by_turns(
+        kTurns,
+        [&] {
+          return seconds_per_call([&] { baseline_product(x_.data(), w_.data(), y_.data()); }, kTurnSeconds);
+        },
+        [&] { return seconds_per_call([&] { call.run(1); }, kTurnSeconds); });
+    const double ratio = turns.ratio * work / (2.0 * kRows * kColumns * kSteps);
     now_.emplace_back(name, ratio);
     const auto before = recorded_.find(name);
     if (before == recorded_.end())

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <random>
@@ -13,6 +12,7 @@
 #include "base/half.h"
 #include "base/limits.h"
 #include "chip_call.h"
+#include "timing.h"
 
 namespace isthmus {
 namespace {
@@ -83,20 +83,15 @@ class Bench {
 
  private:
   Result<double> time(double seconds) {
-    using Clock = std::chrono::steady_clock;
-    const auto since = [](Clock::time_point from) {
-      return std::chrono::duration<double>(Clock::now() - from).count();
-    };
     std::vector<double> times;
-    const Clock::time_point start = Clock::now();
-    while (times.empty() || since(start) < seconds) {
-      const Clock::time_point from = Clock::now();
+    const double start = wall_seconds();
+    while (times.empty() || wall_seconds() - start < seconds) {
+      const double from = wall_seconds();
       for (ChipCall& call : case_.calls) RETURN_IF_ERROR(call.run(*stream_));
       RETURN_IF_ERROR(stream_->wait());
-      times.push_back(since(from) / case_.copies);
+      times.push_back((wall_seconds() - from) / case_.copies);
     }
-    std::nth_element(times.begin(), times.begin() + static_cast<ptrdiff_t>(times.size() / 2), times.end());
-    return times[times.size() / 2];
+    return median(std::move(times));
   }
 
   // A buffer filled with what `bytes` hold, over and over.

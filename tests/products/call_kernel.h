@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/cpu_tuning.h"
 #include "base/dtype.h"
 #include "devices/cpu/kernel.h"
 #include "devices/cpu/kernel_table.h"
@@ -75,6 +76,8 @@ class KernelCall {
     query.output_count = static_cast<int32_t>(operands.size()) - inputs;
     plan_ = std::make_unique<cpu::Plan>();
     plan_->phases = 1;
+    static const CpuTuning tuning = preset_cpu_tuning();
+    plan_->tuning = &tuning;
     if (const char* reason = kernel.prepare(query, *plan_)) return reason;
     for (size_t i = 0; i < operands.size(); ++i) {
       isthmus_tensor_arg_t arg = {};
