@@ -138,17 +138,23 @@ Case attention_case(int64_t tokens, int64_t length) {
   return c;
 }
 
-// An operator of one input and one output like it; counted by bytes read and written.
-Case row_case(const char* op, int64_t rows, int64_t width) {
+// An operator along an axis of one input; counted by bytes read and written.
+Case row_case(const char* op, int64_t rows, int64_t width, int64_t axis = 1) {
   Case c;
-  c.name = fmt::format("{} F32 {}x{}", op, rows, width);
+  c.name = fmt::format("{} F32 {}x{}{}", op, rows, width, axis == 0 ? " axis 0" : "");
   c.unit = "GB/s";
-  const bool sums = std::string_view(op) == "reduce_sum";
-  c.work = static_cast<double>(rows * width * (sums ? 4 : 8));
+  const std::string_view name = op;
+  const bool sums = name.starts_with("reduce_"), finds = name == "argmax";
+  c.work = static_cast<double>(rows * width * (sums || finds ? 4 : 8));
   const int x = c.add(Dtype::kF32, {rows, width}, random_numbers(Dtype::kF32, rows, width, 1));
-  c.result = sums ? c.add(Dtype::kF32, {rows, 1}) : c.add(Dtype::kF32, {rows, width});
+  std::vector<int64_t> dims = {rows, width};
+  if (sums || finds) dims[axis] = 1;
+  c.result = c.add(finds ? Dtype::kI64 : Dtype::kF32, dims);
   Attributes attributes;
-  if (sums) attributes.set("axes", std::vector<int64_t>{1});
+  if (sums)
+    attributes.set("axes", std::vector<int64_t>{axis});
+  else if (!name.ends_with("_norm"))
+    attributes.set("axis", axis);
   std::vector<int> inputs = {x};
   inputs.resize(find_op(op)->inputs.size(), -1);
   c.steps = {{op, attributes, inputs, {c.result}}};
@@ -168,8 +174,15 @@ std::vector<std::function<Case()>> all_cases() {
     all.emplace_back([=] { return matmul_case(512, 512, 512, transposed); });
   all.emplace_back([] { return attention_case(512, 512); });
   all.emplace_back([] { return attention_case(1, 1024); });
-  for (const char* op : {"rms_norm", "softmax", "reduce_sum"})
-    all.emplace_back([=] { return row_case(op, 512, 2048); });
+  for (const int64_t rows : {512, 1}) {
+    for (const char* op :
+         {"rms_norm", "layer_norm", "softmax", "log_softmax", "reduce_sum", "reduce_max", "argmax"})
+      all.emplace_back([=] { return row_case(op, rows, 2048); });
+  }
+  all.emplace_back([] { return row_case("rms_norm", 4096, 64); });
+  all.emplace_back([] { return row_case("argmax", 1, 131072); });
+  for (const char* op : {"softmax", "reduce_sum", "reduce_max", "cumulative_sum"})
+    all.emplace_back([=] { return row_case(op, 512, 2048, 0); });
   return all;
 }
 

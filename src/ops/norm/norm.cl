@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// rms_norm and layer_norm: 16 work items to a row, ROWS rows to a group. X, WEIGHT, BIAS: dtypes; LAYER: 0 or 1.
-#include "ops/portable/dtypes.cl"
+// rms_norm and layer_norm. X, WEIGHT, BIAS: dtypes; LAYER: 0 or 1; rows are shared as in lanes.cl.
 #include "ops/portable/lanes.cl"
 #include "ops/portable/loops.cl"
 
@@ -11,42 +10,51 @@ typedef struct {
   float eps;
 } Norm;
 
-KERNEL void norm_rows(ADDRESS(x), ADDRESS(weight), ADDRESS(bias), ADDRESS(y), const Norm p) {
-  LOCAL float all[ROWS * 16];
-  const int lane = LOCAL_ITEM(0) % 16;
-  IN_LOCAL float* lanes = all + LOCAL_ITEM(0) / 16 * 16;
-  const long row = GROUP(0) * ROWS + LOCAL_ITEM(0) / 16;
-  const long width = row < p.count ? p.width : 0;  // barriers need every work item
-  const Places at = places_of(&p.rows, row < p.count ? row : 0);
-  GLOBAL const STORED(X)* from = POINTER(STORED(X), x) + at.at[0];
-  float mean = 0;
-#if LAYER
-  float sum = 0;
-  for (long i = lane; i < width; i += 16) sum = sum + GET(X, from[i * p.x_step]);
-  mean = lane_sum(lanes, lane, sum) / (float)width;
-#endif
-  float squares = 0;
-  for (long i = lane; i < width; i += 16) {
-    float value = GET(X, from[i * p.x_step]);
-#if LAYER
-    value = value - mean;
-#endif
-    squares = fma(value, value, squares);
-  }
-  const float factor = 1.0f / sqrt(lane_sum(lanes, lane, squares) / (float)width + p.eps);
-  GLOBAL STORED(X)* to = POINTER(STORED(X), y) + at.at[1];
-  for (long i = lane; i < width; i += 16) {
-    float value = GET(X, from[i * p.x_step]);
-#if LAYER
-    value = value - mean;
-#endif
-    value = value * factor;
+PART_READER(read_x, X)
+PART_WRITER(write_y, X)
 #ifdef WEIGHT
-    value = value * GET(WEIGHT, POINTER(STORED(WEIGHT), weight)[i * p.weight_step]);
+PART_READER(read_weight, WEIGHT)
 #endif
 #ifdef BIAS
-    value = value + GET(BIAS, POINTER(STORED(BIAS), bias)[i * p.bias_step]);
+PART_READER(read_bias, BIAS)
 #endif
-    to[i * p.y_step] = PUT(X, value);
+
+KERNEL void norm_rows(ADDRESS(x), ADDRESS(weight), ADDRESS(bias), ADDRESS(y), const Norm p) {
+  SHARED_TILE(float, shared);
+  const bool real = ROW < p.count;
+  if (ROW_ITEMS == 1 && !real) return;  // else barriers need every work item
+  const Places at = places_of(&p.rows, real ? ROW : 0);
+  GLOBAL const STORED(X)* from = POINTER(STORED(X), x) + at.at[0];
+  GLOBAL STORED(X)* to = POINTER(STORED(X), y) + at.at[1];
+#if LAYER
+  Lanes sum = (Lanes)(0.0f);
+  for (long i = PART; i < p.width + PART; i += TILE)
+    sum = add_part(sum, read_x(from + i * p.x_step, p.x_step, p.width - i, 0), shared);
+  const float mean = sum_lanes(sum, shared) / (float)p.width;
+#endif
+  Lanes squares = (Lanes)(0.0f);
+  for (long i = PART; i < p.width + PART; i += TILE) {
+    Part part = read_x(from + i * p.x_step, p.x_step, p.width - i, 0);
+#if LAYER
+    part = cut(part - mean, p.width - i);
+#endif
+    squares = add_squares(squares, part, shared);
+  }
+  const float factor = 1.0f / sqrt(sum_lanes(squares, shared) / (float)p.width + p.eps);
+  if (!real) return;
+  for (long i = PART; i < p.width; i += TILE) {
+    const long left = p.width - i;
+    Part part = read_x(from + i * p.x_step, p.x_step, left, 0);
+#if LAYER
+    part = part - mean;
+#endif
+    part = part * factor;
+#ifdef WEIGHT
+    part = part * read_weight(POINTER(STORED(WEIGHT), weight) + i * p.weight_step, p.weight_step, left, 0);
+#endif
+#ifdef BIAS
+    part = part + read_bias(POINTER(STORED(BIAS), bias) + i * p.bias_step, p.bias_step, left, 0);
+#endif
+    write_y(part, to + i * p.y_step, p.y_step, left);
   }
 }

@@ -6,8 +6,6 @@
 namespace isthmus {
 namespace {
 
-constexpr int64_t kRows = 4;  // in a group
-
 struct Norm {
   Loops rows;
   int64_t count, width;
@@ -18,12 +16,12 @@ struct Norm {
 Result<PortablePlan> prepare(const PortableQuery& query) {
   const bool layer = query.op.name == "layer_norm";
   const int32_t rank = query.operands[0].rank;
+  const RowShape shape(query.vector_floats, query.operands[0].dims[rank - 1]);
   PortablePlan plan;
   plan.source = "norm/norm.cl";
   plan.entries = {"norm_rows"};
-  plan.define("X", std::string(dtype_name(query.dtype(0))))
-      .define("ROWS", kRows)
-      .define("LAYER", int64_t{layer});
+  plan.define("X", std::string(dtype_name(query.dtype(0)))).define("LAYER", int64_t{layer});
+  shape.define(plan);
   if (query.present(1)) plan.define("WEIGHT", std::string(dtype_name(query.dtype(1))));
   if (layer && query.present(2)) plan.define("BIAS", std::string(dtype_name(query.dtype(2))));
   const float eps = static_cast<float>(query.attributes.f("eps"));
@@ -41,7 +39,7 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
     p.eps = eps;
     KernelArguments arguments;
     arguments.operand(x).operand(weight).operand(bias).operand(y).value(p);
-    return run.launch(0, Grid::of_groups((p.count + kRows - 1) / kRows, 1, 1, kRows * 16), arguments);
+    return run.launch(0, shape.grid(p.count), arguments);
   };
   return plan;
 }

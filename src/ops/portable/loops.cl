@@ -14,12 +14,15 @@ typedef struct {
 
 FUNCTION Places places_of(const Loops* loops, long i) {
   Places p;
+  UNROLL
   for (int k = 0; k < 4; ++k) p.at[k] = 0;
   for (int d = (int)loops->rank - 1; d > 0; --d) {
     const long index = i % loops->dims[d];
     i /= loops->dims[d];
-    for (int k = 0; k < 4; ++k) p.at[k] += index * loops->strides[k][d];
+    UNROLL
+  for (int k = 0; k < 4; ++k) p.at[k] += index * loops->strides[k][d];
   }
+  UNROLL
   for (int k = 0; k < 4; ++k) p.at[k] += i * loops->strides[k][0];
   return p;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // LOAD_STORED(D, N, p): N numbers of dtype D (F32, F16 or BF16) at p in device memory as VECTOR(float, N), exactly.
+// STORE_STORED(D, N, v, p): the other way, rounded to nearest even.
+#include "ops/portable/dtypes.cl"
 #include "ops/portable/vectors.cl"
 
 #define LOAD_STORED(D, N, P) ISTHMUS_GLUE(LOAD_, D)(N, P)
@@ -17,3 +19,14 @@ FUNCTION VECTOR(float, N) isthmus_from_f16(VECTOR(uint, N) h) {
   return AS(float, N, number | (AS(uint, N, (h & 0x7c00u) == VECTOR(uint, N)(0x7c00u)) & 0x7f800000u));
 }
 #endif
+
+#define STORE_STORED(D, N, V, P) ISTHMUS_GLUE(STORE_, D)(N, V, P)
+#define STORE_F32(N, V, P) STORE(N, V, P)
+#define STORE_F16(N, V, P) ISTHMUS_STORE_EACH(F16, N, V, P)
+#define STORE_BF16(N, V, P) ISTHMUS_STORE_EACH(BF16, N, V, P)
+#define ISTHMUS_STORE_EACH(D, N, V, P)                          \
+  {                                                             \
+    float each[N];                                              \
+    STORE(N, V, each);                                          \
+    for (int i = 0; i < N; ++i) (P)[i] = put_##D(each[i]);       \
+  }

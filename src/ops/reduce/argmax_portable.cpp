@@ -7,11 +7,9 @@
 namespace isthmus {
 namespace {
 
-constexpr int64_t kItems = 64;  // to a row
-
 struct Arg {
   Loops rows;
-  int64_t width, step;
+  int64_t count, width, step;
 };
 
 Result<PortablePlan> prepare(const PortableQuery& query) {
@@ -19,12 +17,14 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
   const Dtype dtype = query.dtype(0);
   ASSIGN_OR_RETURN(const int axis, check_axis(query.attributes.i("axis"), rank));
   const bool keep = query.attributes.i("keep_dims") != 0;
+  const RowShape shape(query.vector_floats, query.operands[0].dims[axis]);
   PortablePlan plan;
   plan.source = "reduce/argmax.cl";
   plan.entries = {"argmax"};
   plan.divides = false;
   plan.f64 = dtype == Dtype::kF64;
-  plan.define("X", std::string(dtype_name(dtype))).define("GROUP_ITEMS", kItems);
+  plan.define("X", std::string(dtype_name(dtype)));
+  shape.define(plan);
   plan.define("LARGEST", int64_t{query.op.name == "argmax"});
   plan.define("LAST", int64_t{query.attributes.i("select_last_index") != 0});
   plan.run = [=](const PortableRun& run) {
@@ -36,11 +36,12 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
     }
     Arg p = {};
     p.rows = row_loops<2>({x, y}, rank, axis);
+    p.count = loop_elements(p.rows);
     p.width = x.dims[axis];
     p.step = x.strides[axis];
     KernelArguments arguments;
     arguments.operand(x).operand(y).value(p);
-    return run.launch(0, Grid::of_groups(loop_elements(p.rows), 1, 1, kItems), arguments);
+    return run.launch(0, shape.grid(p.count), arguments);
   };
   return plan;
 }

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Portable kernels of the reductions: each row of reduce.inc gives its formulas' texts to reduce.cl.
+#include <algorithm>
 #include <array>
 #include <map>
 
 #include "ops/elementwise/elementwise.h"
-#include "ops/portable/loops.h"
-#include "ops/portable/portable.h"
+#include "ops/portable/rows.h"
 #include "ops/shape_rules.h"
 
 namespace isthmus {
 namespace {
 
 using namespace formulas;
-
-constexpr int64_t kRows = 4;  // in a group
 
 struct Row {
   int kinds;
@@ -59,15 +57,24 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
   for (int d = 0; d < rank; ++d) reduced[d] = axes.empty();
   for (int axis : axes) reduced[axis] = true;
   const bool keep = query.attributes.i("keep_dims") != 0;
+  int64_t elements = 1;
+  for (int d = 0; d < rank; ++d)
+    if (reduced[d]) elements = std::min<int64_t>(elements * query.operands[0].dims[d], 1 << 20);
+  const RowShape shape(query.vector_floats, elements);
 
   PortablePlan plan;
   plan.source = "reduce/reduce.cl";
   plan.entries = {"reduce"};
+  if (!row.shifted) plan.entries.emplace_back("reduce_columns");
+  const int64_t columns = shape.items == 1 ? 32 : 8;  // of a group
+  const auto group = static_cast<uint32_t>(shape.items == 1 ? 1 : 16 * columns);
   plan.f64 = kind == kF64Kind;
   plan.divides = (kind & kFloats) != 0;
-  plan.define("X", std::string(dtype_name(dtype))).define("X_KIND", kind).define("ROWS", kRows);
+  plan.define("X", std::string(dtype_name(dtype))).define("X_KIND", kind);
   plan.define("START", row.start).define("STEP", row.step).define("FOLD", row.fold);
   plan.define("FINISH", row.finish).define("SHIFTED", row.shifted);
+  shape.define(plan);
+  plan.define("COLUMNS", columns);
   if ((kind & kFloats) == 0) define_limits(plan, dtype);
   plan.run = [=](const PortableRun& run) {
     const isthmus_tensor_arg_t &x = run.operands[0], &y = run.operands[1];
@@ -91,7 +98,13 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
     p.width = loop_elements(p.inner);
     KernelArguments arguments;
     arguments.operand(x).operand(y).value(p);
-    return run.launch(0, Grid::of_groups((p.count + kRows - 1) / kRows, 1, 1, kRows * 16), arguments);
+    // Results side by side, whose elements are not: one reads along them.
+    const int64_t last = p.rows.rank - 1, length = p.rows.dims[last];
+    if (!row.shifted && length > 1 && p.rows.strides[0][last] == 1 &&
+        p.inner.strides[0][p.inner.rank - 1] != 1)
+      return run.launch(1, Grid::of_groups((length + columns - 1) / columns, p.count / length, 1, group),
+                        arguments);
+    return run.launch(0, shape.grid(p.count), arguments);
   };
   return plan;
 }

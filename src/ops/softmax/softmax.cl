@@ -1,46 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
-// softmax and log_softmax (LOG): 16 work items to a row, ROWS rows to a group. X: the dtype.
-#include "ops/portable/dtypes.cl"
-#include "base/elementary-inl.h"
+// softmax and log_softmax (LOG). X: the dtype; KEEPS: whether y can hold e^(x - max) meanwhile; rows are shared as in
+// lanes.cl.
 #include "ops/portable/lanes.cl"
 #include "ops/portable/loops.cl"
+#include "ops/portable/vector_exp.cl"
 
 typedef struct {
   Loops rows;  // of x and y
   long count, width, x_step, y_step;
 } Softmax;
 
+PART_READER(read_part, X)
+PART_WRITER(write_part, X)
+
 KERNEL void softmax(ADDRESS(x), ADDRESS(y), const Softmax p) {
-  LOCAL float all[ROWS * 16];
-  const int lane = LOCAL_ITEM(0) % 16;
-  IN_LOCAL float* lanes = all + LOCAL_ITEM(0) / 16 * 16;
-  const long row = GROUP(0) * ROWS + LOCAL_ITEM(0) / 16;
-  const long width = row < p.count ? p.width : 0;  // barriers need every work item
-  const Places at = places_of(&p.rows, row < p.count ? row : 0);
+  SHARED_TILE(float, shared);
+  const bool real = ROW < p.count;
+  if (ROW_ITEMS == 1 && !real) return;  // else barriers need every work item
+  const Places at = places_of(&p.rows, real ? ROW : 0);
   GLOBAL const STORED(X)* from = POINTER(STORED(X), x) + at.at[0];
   GLOBAL STORED(X)* to = POINTER(STORED(X), y) + at.at[1];
-  float top = -INFINITY;
-  for (long i = lane; i < width; i += 16) {
-    const float value = GET(X, from[i * p.x_step]);
-    if (value > top) top = value;  // a NaN makes the sum NaN, whatever top is
+  Part tops = (Part)(-INFINITY);  // a NaN makes the sum NaN, whatever the largest is
+  for (long i = PART; i < p.width; i += TILE)
+    tops = larger(tops, read_part(from + i * p.x_step, p.x_step, p.width - i, -INFINITY));
+  const float top = largest(tops, shared);
+  Lanes lanes = (Lanes)(0.0f);
+  for (long i = PART; i < p.width + PART; i += TILE) {
+    const long left = p.width - i;
+    const Part e = vector_exp(read_part(from + i * p.x_step, p.x_step, left, 0) - top);
+#if KEEPS
+    if (real) write_part(e, to + i * p.y_step, p.y_step, left);
+#endif
+    lanes = add_part(lanes, cut(e, left), shared);
   }
-  lanes[lane] = top;
-  BARRIER();
-  for (int i = 0; i < 16; ++i)
-    if (lanes[i] > top) top = lanes[i];
-  BARRIER();
-  float sum = 0;
-  for (long i = lane; i < width; i += 16) sum = sum + exp(GET(X, from[i * p.x_step]) - top);
-  sum = lane_sum(lanes, lane, sum);
+  float sum = sum_lanes(lanes, shared);
 #if LOG
   sum = log(sum);
 #endif
-  for (long i = lane; i < width; i += 16) {
-    const float value = GET(X, from[i * p.x_step]) - top;
-#if LOG
-    to[i * p.y_step] = PUT(X, value - sum);
+  if (!real) return;
+  for (long i = PART; i < p.width; i += TILE) {
+    const long left = p.width - i;
+#if KEEPS
+    const Part part = read_part(to + i * p.y_step, p.y_step, left, 0) / sum;
+#elif LOG
+    const Part part = (read_part(from + i * p.x_step, p.x_step, left, 0) - top) - sum;
 #else
-    to[i * p.y_step] = PUT(X, exp(value) / sum);
+    const Part part = vector_exp(read_part(from + i * p.x_step, p.x_step, left, 0) - top) / sum;
 #endif
+    write_part(part, to + i * p.y_step, p.y_step, left);
   }
 }

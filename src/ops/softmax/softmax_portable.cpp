@@ -7,8 +7,6 @@
 namespace isthmus {
 namespace {
 
-constexpr int64_t kRows = 4;  // in a group
-
 struct Softmax {
   Loops rows;
   int64_t count, width, x_step, y_step;
@@ -17,11 +15,14 @@ struct Softmax {
 Result<PortablePlan> prepare(const PortableQuery& query) {
   const int32_t rank = query.operands[0].rank;
   ASSIGN_OR_RETURN(const int axis, check_axis(query.attributes.i("axis"), rank));
+  const RowShape shape(query.vector_floats, query.operands[0].dims[axis]);
+  const bool log = query.op.name == "log_softmax";
   PortablePlan plan;
   plan.source = "softmax/softmax.cl";
   plan.entries = {"softmax"};
-  plan.define("X", std::string(dtype_name(query.dtype(0)))).define("ROWS", kRows);
-  plan.define("LOG", int64_t{query.op.name == "log_softmax"});
+  plan.define("X", std::string(dtype_name(query.dtype(0)))).define("LOG", int64_t{log});
+  plan.define("KEEPS", int64_t{!log && query.dtype(0) == Dtype::kF32});
+  shape.define(plan);
   plan.run = [=](const PortableRun& run) {
     const isthmus_tensor_arg_t &x = run.operands[0], &y = run.operands[1];
     Softmax p = {};
@@ -32,7 +33,7 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
     p.y_step = y.strides[axis];
     KernelArguments arguments;
     arguments.operand(x).operand(y).value(p);
-    return run.launch(0, Grid::of_groups((p.count + kRows - 1) / kRows, 1, 1, kRows * 16), arguments);
+    return run.launch(0, shape.grid(p.count), arguments);
   };
   return plan;
 }

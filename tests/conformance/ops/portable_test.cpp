@@ -63,13 +63,40 @@ int64_t elements_of(const SampleCase& sample) {
   return n;
 }
 
+// Rows longer than what a kernel takes at a time, and more of them side by side, than the declared samples
+// have.
+std::vector<Sample> longer_rows(const std::string& op) {
+  using Ints = std::vector<int64_t>;
+  if (op == "rms_norm" || op == "layer_norm") {
+    Sample sample{{sample_operand(Dtype::kF32, {11, 2100}), sample_operand(Dtype::kF32, {2100})}, {}};
+    if (op == "layer_norm") sample.inputs.push_back({Dtype::kInvalid, {}});
+    return {sample};
+  }
+  if (op == "softmax" || op == "log_softmax") return {{{sample_operand(Dtype::kF32, {11, 2100})}, {}}};
+  if (op == "argmax" || op == "argmin") {
+    std::vector<Sample> samples;
+    for (const int64_t last : {0, 1})
+      for (const Fill values : {Fill::kNormal, Fill::kAwkward})
+        samples.push_back({{sample_operand(Dtype::kF32, {11, 2100}, values)},
+                           {{"axis", int64_t{1}}, {"select_last_index", last}}});
+    samples.push_back({{sample_operand(Dtype::kI8, {11, 2100})}, {{"axis", int64_t{1}}}});
+    return samples;
+  }
+  if (!op.starts_with("reduce_")) return {};
+  return {{{sample_operand(Dtype::kF32, {11, 2100})}, {{"axes", Ints{1}}}},
+          {{sample_operand(Dtype::kF32, {50, 75})}, {{"axes", Ints{0}}}},
+          {{sample_operand(Dtype::kF32, {3, 37, 75}, Fill::kAwkward)},
+           {{"axes", Ints{1}}, {"keep_dims", int64_t{0}}}},
+          {{sample_operand(Dtype::kF32, {5, 6, 7, 40})}, {{"axes", Ints{0, 2}}}}};
+}
+
 // The samples to run, by number: all, or of each kind the largest of moderate size.
-std::vector<uint64_t> chosen_samples(const OpDef& def) {
+std::vector<uint64_t> chosen_samples(const OpDef& def, const std::vector<Sample>& samples) {
   constexpr int64_t kModerate = 6000;
   std::map<std::string, std::pair<int64_t, uint64_t>> best;
   std::vector<uint64_t> chosen;
   uint64_t key = 0;
-  for (const Sample& declared : def.samples()) {
+  for (const Sample& declared : samples) {
     ++key;
     if (!few()) {
       chosen.push_back(key);
@@ -92,8 +119,9 @@ TEST_P(Portable, GivesTheBitsOfItsReference) {
   const OpDef& def = *GetParam();
   Row& row = report()[def.name];
   const isthmus_numerics_t numerics = few() ? ISTHMUS_NUMERICS_FAST : ISTHMUS_NUMERICS_EXACT;
-  const std::vector<Sample> samples = def.samples();
-  for (const uint64_t key : chosen_samples(def)) {
+  std::vector<Sample> samples = def.samples();
+  for (Sample& sample : longer_rows(def.name)) samples.push_back(std::move(sample));
+  for (const uint64_t key : chosen_samples(def, samples)) {
     const SampleCase sample = make_case(def, samples[key - 1], key).value();
     const std::string what = sample.describe(def) + ", sample " + std::to_string(key);
     const std::vector<HostTensor> expected = sample.run_reference(def).value();
