@@ -11,6 +11,7 @@
 
 #include "base/cpu_tuning.h"
 #include "base/dtype.h"
+#include "base/cpu_tuning.h"
 #include "devices/cpu/kernel.h"
 #include "devices/cpu/kernel_table.h"
 
@@ -75,6 +76,8 @@ class KernelCall {
     query.input_count = inputs;
     query.output_count = static_cast<int32_t>(operands.size()) - inputs;
     plan_ = std::make_unique<cpu::Plan>();
+    static const CpuTuning tuning = preset_cpu_tuning();
+    plan_->tuning = &tuning;
     plan_->phases = 1;
     static const CpuTuning tuning = preset_cpu_tuning();
     plan_->tuning = &tuning;

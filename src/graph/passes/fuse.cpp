@@ -58,6 +58,15 @@ std::optional<Guess> products(const Graph& graph, const Uses& uses, const Node& 
   return found < kCount ? std::nullopt : std::optional(guess);
 }
 
+// quantize_rows(activation(gate, up)) of a pair of products
+std::optional<Guess> gated_products(const Graph& graph, const Uses& uses, const Node& quantize) {
+  const int activation = uses.maker[quantize.inputs[0]];
+  if (activation < 0 || graph.nodes[activation].inputs.empty()) return std::nullopt;
+  const int pair = uses.maker[graph.nodes[activation].inputs[0]];
+  if (pair < 0 || graph.nodes[pair].op->name != "linear_quantized_pair") return std::nullopt;
+  return Guess{graph.nodes[pair].inputs, {{"activation", graph.nodes[activation].op->name}}};
+}
+
 // Tried in order. A row only says where to look: that the nodes are exactly what the fused operator's
 // declaration decomposes into is found out from the declaration.
 constexpr Row kRows[] = {
@@ -68,6 +77,7 @@ constexpr Row kRows[] = {
     {"glu", "mul", gated},
     {"linear_quantized_triple", "linear_quantized", products<3>},
     {"linear_quantized_pair", "linear_quantized", products<2>},
+    {"linear_quantized_gated", "quantize_rows", gated_products},
 };
 
 // A decomposition that finds its nodes in the graph instead of making them.

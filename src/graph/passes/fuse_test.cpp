@@ -143,6 +143,36 @@ TEST(Fuse, ProductsOfOneActivation) {
   }
 }
 
+// A gated MLP: its first half becomes one operator, unless something else reads what is in between.
+TEST(Fuse, GatedProducts) {
+  static const std::vector<std::byte> bytes(64 * 64 / 32 * 34, std::byte{0x2c});
+  for (const bool kept : {false, true}) {
+    const auto build = [&](GraphBuilder& b) {
+      const ValueId x = b.input("x", Dtype::kF32, {b.symbol("n", {1, 40}), 64});
+      const auto product = [&](ValueId of) {
+        return b.op("linear", {of, b.constant("w", Dtype::kQ8_0, {64, 64}, bytes.data())});
+      };
+      const ValueId gate = product(x), up = product(x);
+      const ValueId y = b.op("mul", {b.op("gelu", {gate}), up});
+      b.output(product(y), "down");
+      if (kept) b.output(y, "y");
+    };
+    GraphBuilder b, c;
+    build(b);
+    build(c);
+    Program together(b, "cpu"), apart(c, "null");
+    int gated = 0;
+    for (const Executable::ReportRow& row : together.executable().report())
+      gated += row.op == "linear_quantized_gated";
+    EXPECT_EQ(gated, kept ? 0 : 1);
+    for (Program* program : {&together, &apart}) {
+      program->set("x", std::vector<float>(64 * 3, 0.375f));
+      program->run({3});
+    }
+    EXPECT_EQ(together.get("down", 3 * 64), apart.get("down", 3 * 64));
+  }
+}
+
 // What a trace shows is called as on a chip that fuses nothing.
 TEST(Fuse, ValuesKeepWhatMadeThem) {
   GraphBuilder b = siblings(4);

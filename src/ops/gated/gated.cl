@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gated activations: y = ACTIVATION(gate) * up, for any strides. X: dtype.
 #include "base/elementary-inl.h"
+#include "ops/gated/relu.cl"
 #include "ops/portable/dtypes.cl"
 #include "ops/portable/loops.cl"
-
-FUNCTION float relu(float x) { return x > 0 ? x : x == x ? 0.0f : x; }
 
 KERNEL void gated(ADDRESS(gate), ADDRESS(up), ADDRESS(y), const Loops loops, long n) {
   const long i = ITEM(0);

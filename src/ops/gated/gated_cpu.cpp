@@ -1,28 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gated activations on the CPU: 16 lanes, elements split over the threads.
-#include "devices/cpu/elementary.h"
 #include "devices/cpu/rows.h"
+#include "ops/gated/activations-inl.h"
 
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
-
-struct Silu {
-  ISTHMUS_SIMD F32x16 operator()(F32x16 x) const { return elementary::silu(x); }
-};
-struct GeluErf {
-  ISTHMUS_SIMD F32x16 operator()(F32x16 x) const { return elementary::gelu_erf(x); }
-};
-struct GeluTanh {
-  ISTHMUS_SIMD F32x16 operator()(F32x16 x) const { return elementary::gelu_tanh(x); }
-};
-struct Sigmoid {
-  ISTHMUS_SIMD F32x16 operator()(F32x16 x) const { return elementary::sigmoid(x); }
-};
-struct Relu {
-  ISTHMUS_SIMD F32x16 operator()(F32x16 x) const {
-    return select(x > 0.0f, x, select(x == x, set1(0.0f), x));
-  }
-};
 
 struct GatedPlan {
   isthmus_dtype_t dtype;

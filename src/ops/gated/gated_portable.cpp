@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host's side of gated.cl.
 #include <array>
-#include <map>
 
+#include "ops/gated/gated_portable.h"
 #include "ops/portable/loops.h"
 #include "ops/portable/portable.h"
 
 namespace isthmus {
 namespace {
-
-const std::map<std::string, const char*>& activations() {
-  static const std::map<std::string, const char*> all = {{"swiglu", "silu"},
-                                                         {"geglu", "gelu_erf"},
-                                                         {"geglu_tanh", "gelu_tanh"},
-                                                         {"reglu", "relu"},
-                                                         {"glu", "sigmoid"}};
-  return all;
-}
 
 Result<PortablePlan> prepare(const PortableQuery& query) {
   const std::array<int32_t, 3> ranks = {query.operands[0].rank, query.operands[1].rank,
@@ -25,7 +16,7 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
   plan.source = "gated/gated.cl";
   plan.entries = {"gated"};
   plan.define("X", std::string(dtype_name(query.dtype(0))))
-      .define("ACTIVATION", activations().at(query.op.name));
+      .define("ACTIVATION", gated_activations().at(query.op.name));
   plan.run = [ranks](const PortableRun& run) {
     const Loops loops = make_loops(run.operands, ranks);
     const int64_t n = loop_elements(loops);
@@ -39,7 +30,7 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
 
 std::vector<PortableKernel> kernels() {
   std::vector<PortableKernel> all;
-  for (const auto& [name, activation] : activations()) all.push_back({name, prepare});
+  for (const auto& [name, activation] : gated_activations()) all.push_back({name, prepare});
   return all;
 }
 

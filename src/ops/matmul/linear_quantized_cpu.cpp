@@ -4,7 +4,9 @@
 // weights.
 #include "base/block_integers.h"
 #include "devices/cpu/kernel.h"
+#include "ops/gated/activations-inl.h"
 #include "ops/matmul/block_tile-inl.h"
+#include "ops/quantize/quantize_blocks-inl.h"
 
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
@@ -34,6 +36,7 @@ struct Product {
 };
 struct LinearPlan {
   int64_t blocks;
+  int32_t activation;  // of a gated pair, in kGatedKernels
   int32_t rank;
   int32_t count;
   Product products[kMaxProducts];
@@ -81,20 +84,24 @@ void run_tiles(const unsigned char* panel, int64_t blocks, const RowBlock* x, in
   }
 }
 
-// Rows first to first + count - 1 by panels p to p + panels - 1.
+// Panels p to p + panels - 1 of a product, and where their columns go: y is the first of the first row.
+struct Target {
+  int number;
+  int64_t p, panels;
+  float* y;
+  int64_t y_stride;
+};
+
+// Rows first to first + count - 1 by the panels of all targets, whose weights are of one format.
 template <int kFormat>
-void run_panels(const Run& run, int number, int64_t first, int64_t count, int64_t p, int64_t panels) {
+void run_panels(const Run& run, int64_t first, int64_t count, const Target* targets, int target_count) {
   constexpr BlockFormat f = kBlockFormats[kFormat];
   using Many = Unpacked<kFormat>;
   const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
-  const Product& product = plan.products[number];
-  const float* bias = run.data<float>(bias_operand(number));
   const CpuTuning& tuning = *run.plan->tuning;
   const bool unpack = count >= tuning[kUnpackRows];
   const int64_t fit = kRowBlocks / count / 8 * 8, some = tuning[kUnpackBlocks] / 8 * 8;
   const int64_t pass = unpack && fit > some ? some : fit;
-  const unsigned char* panel = run.data<unsigned char>(weight_operand(number)) + p * product.panel_bytes;
-  float* y = run.data<float>(output_operand(plan, number)) + first * product.n + p * kPanelColumns;
   alignas(64) RowBlock x[kRowBlocks];
   alignas(64) unsigned char weights[kMostUnpackBlocks * Many::kBlockBytes];
   for (int64_t b = 0; b < plan.blocks || b == 0; b += pass) {
@@ -107,65 +114,147 @@ void run_panels(const Run& run, int number, int64_t first, int64_t count, int64_
                 static_cast<int>(count - row < kMaxRows ? count - row : kMaxRows), blocks, x + row * blocks);
     }
     const int64_t bytes = f.panel_bytes(blocks);
-    for (int64_t i = 0; i < panels; ++i) {
-      const unsigned char* at = panel + i * product.panel_bytes + b / f.super * f.group_bytes();
-      float* to = y + i * kPanelColumns;
-      const int64_t left = product.n - (p + i) * kPanelColumns;
+    for (int64_t i = 0, t = 0; t < target_count; ++i) {
+      const Target& target = targets[t];
+      if (i == target.panels) {
+        i = -1;
+        ++t;
+        continue;
+      }
+      const Product& product = plan.products[target.number];
+      const int64_t p = target.p + i;
+      const unsigned char* at = run.data<unsigned char>(weight_operand(target.number)) +
+                                p * product.panel_bytes + b / f.super * f.group_bytes();
+      float* to = target.y + i * kPanelColumns;
+      const int64_t left = product.n - p * kPanelColumns;
       const int valid = left < kPanelColumns ? static_cast<int>(left) : kPanelColumns;
       if (unpack) {
         unpack_panel<kFormat>(at, blocks, weights);
-        run_tiles<Many>(weights, blocks, x, count, b > 0, to, product.n, valid, at + product.panel_bytes,
-                        bytes);
+        run_tiles<Many>(weights, blocks, x, count, b > 0, to, target.y_stride, valid,
+                        at + product.panel_bytes, bytes);
       } else {
         // One row of 8-bit weights reads byte after byte, which the processor fetches better by itself.
         const int64_t ahead = count == 1          ? tuning[kFetchOneRow]
                               : count <= kMaxRows ? tuning[kFetchFewRows]
                                                   : product.panel_bytes;
-        run_tiles<PackedWeights<kFormat>>(at, blocks, x, count, b > 0, to, product.n, valid, at + ahead,
+        run_tiles<PackedWeights<kFormat>>(at, blocks, x, count, b > 0, to, target.y_stride, valid, at + ahead,
                                           count == 1 && f.low_bits == 8 ? 0 : bytes);
       }
+      const float* bias = run.data<float>(bias_operand(target.number));
       if (bias && b + pass >= plan.blocks)
-        add_bias(bias + (p + i) * kPanelColumns, count, valid, to, product.n);
+        add_bias(bias + p * kPanelColumns, count, valid, to, target.y_stride);
     }
   }
 }
 
-using PanelsFunction = void (*)(const Run& run, int number, int64_t first, int64_t count, int64_t p,
-                                int64_t panels);
+using PanelsFunction = void (*)(const Run& run, int64_t first, int64_t count, const Target* targets,
+                                int target_count);
 constexpr PanelsFunction kRunPanels[] = {run_panels<0>, run_panels<1>, run_panels<2>,  run_panels<3>,
                                          run_panels<4>, run_panels<5>, run_panels<6>,  run_panels<7>,
                                          run_panels<8>, run_panels<9>, run_panels<10>, run_panels<11>};
 
+// Rows are cut into chunks, each multiplied with one panel after the other.
+struct Chunks {
+  int64_t rows, count, size;
+};
+Chunks chunks_of(const Run& run) {
+  Chunks c = {1, 0, 0};
+  for (int i = 0; i + 1 < plan_data<LinearPlan>(*run.plan).rank; ++i) c.rows *= run.operands[0].dims[i];
+  const int64_t wanted = (*run.plan->tuning)[kPanelRows], most = wanted < kMostRows ? wanted : kMostRows;
+  c.count = (c.rows + most - 1) / most;
+  c.size = c.count ? (c.rows + c.count * kMaxRows - 1) / (c.count * kMaxRows) * kMaxRows : 0;
+  return c;
+}
+
 void run(const Run& run, const Team& team) {
   const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
-  int64_t rows = 1, panels = 0;
-  for (int i = 0; i + 1 < plan.rank; ++i) rows *= run.operands[0].dims[i];
+  const Chunks chunks = chunks_of(run);
+  int64_t panels = 0;
   for (int i = 0; i < plan.count; ++i) panels += plan.products[i].panels;
-  const int64_t wanted = (*run.plan->tuning)[kPanelRows];
-  const int64_t most = wanted < kMostRows ? wanted : kMostRows, chunks = (rows + most - 1) / most;
-  const int64_t chunk_rows = chunks ? (rows + chunks * kMaxRows - 1) / (chunks * kMaxRows) * kMaxRows : 0;
   // Taken as threads get to it: a thread that the system holds up delays no other. A few panels at a time are
   // one stream.
-  const int64_t items = chunks * panels, share = items / (8 * team.count()) + 1;
+  const int64_t items = chunks.count * panels, share = items / (8 * team.count()) + 1;
   int64_t begin, end;
   while (team.take(items, share, &begin, &end))
     while (begin < end) {
-      const int64_t first = begin / panels * chunk_rows;
-      int64_t count = rows - first < chunk_rows ? rows - first : chunk_rows;
+      const int64_t first = begin / panels * chunks.size;
+      const int64_t count = chunks.rows - first < chunks.size ? chunks.rows - first : chunks.size;
       int64_t p = begin % panels;
       int number = 0;
       while (p >= plan.products[number].panels) p -= plan.products[number++].panels;
-      const int64_t left = plan.products[number].panels - p, take = end - begin < left ? end - begin : left;
-      if (count > 0) kRunPanels[plan.products[number].format](run, number, first, count, p, take);
+      const Product& product = plan.products[number];
+      const int64_t left = product.panels - p, take = end - begin < left ? end - begin : left;
+      float* y = run.data<float>(output_operand(plan, number)) + first * product.n + p * kPanelColumns;
+      const Target target = {number, p, take, y, product.n};
+      if (count > 0) kRunPanels[product.format](run, first, count, &target, 1);
       begin += take;
     }
+}
+
+// ---- linear_quantized_gated: groups of panels of gate and up, whose columns stay in the caches until they
+// are integers ----
+
+constexpr int kGatedPanels = 8, kGatedColumns = kGatedPanels * kPanelColumns;
+
+template <typename F>
+void gate_rows(const float* gate, const float* up, int64_t rows, int columns, const Run& run, int64_t at,
+               int64_t stride) {
+  for (int64_t r = 0; r < rows; ++r, at += stride) {
+    alignas(64) float y[kGatedColumns];
+    for (int c = 0; c < columns; c += 16)
+      store(y + c, F{}(load(gate + r * kGatedColumns + c)) * load(up + r * kGatedColumns + c));
+    quantize_blocks(y, columns / 16, run.data<int8_t>(7) + at, run.data<float>(8) + at / 16,
+                    run.data<int32_t>(9) + at / 16);
+  }
+}
+
+template <typename F>
+void run_gated(const Run& run, const Team& team) {
+  const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
+  const Product& product = plan.products[0];
+  const Chunks chunks = chunks_of(run);
+  // Of few rows groups may have to be small, so that threads share them out evenly.
+  const int64_t even = product.panels / (4 * team.count());
+  const int64_t size = chunks.size > kMaxRows || even > kGatedPanels ? kGatedPanels : even < 2 ? 2 : even;
+  const int64_t groups = (product.panels + size - 1) / size;
+  const int64_t items = chunks.count * groups, share = items / (8 * team.count()) + 1;
+  int64_t begin, end;
+  while (team.take(items, share, &begin, &end))
+    for (; begin < end; ++begin) {
+      const int64_t first = begin / groups * chunks.size, p = begin % groups * size;
+      const int64_t count = chunks.rows - first < chunks.size ? chunks.rows - first : chunks.size;
+      const int64_t panels = product.panels - p < size ? product.panels - p : size;
+      if (count <= 0) continue;
+      alignas(64) float gate[kMostRows * kGatedColumns], up[kMostRows * kGatedColumns];
+      const Target targets[2] = {{0, p, panels, gate, kGatedColumns}, {1, p, panels, up, kGatedColumns}};
+      const int other = plan.products[1].format;
+      const bool together = other == product.format;
+      kRunPanels[product.format](run, first, count, targets, together ? 2 : 1);
+      if (!together) kRunPanels[other](run, first, count, targets + 1, 1);
+      gate_rows<F>(gate, up, count, static_cast<int>(panels) * kPanelColumns, run,
+                   first * product.n + p * kPanelColumns, product.n);
+    }
+}
+
+struct GatedKernel {
+  const char* activation;
+  void (*run)(const Run& run, const Team& team);
+};
+constexpr GatedKernel kGatedKernels[] = {{"swiglu", run_gated<Silu>},
+                                         {"geglu", run_gated<GeluErf>},
+                                         {"geglu_tanh", run_gated<GeluTanh>},
+                                         {"reglu", run_gated<Relu>},
+                                         {"glu", run_gated<Sigmoid>}};
+
+void run_any_gated(const Run& run, const Team& team) {
+  kGatedKernels[plan_data<LinearPlan>(*run.plan).activation].run(run, team);
 }
 
 const char* prepare(const isthmus_op_query_t& query, Plan& plan) {
   if (!all_contiguous(query)) return "operands must be contiguous";
   LinearPlan& p = plan_data<LinearPlan>(plan);
   p.rank = query.operands[0].rank;
-  p.count = query.output_count;
+  p.count = (query.input_count - 3) / 2;
   for (int i = 0; i < p.count; ++i) {
     const isthmus_operand_t& weight = query.operands[weight_operand(i)];
     const int format = block_format_index(weight.dtype);
@@ -178,6 +267,14 @@ const char* prepare(const isthmus_op_query_t& query, Plan& plan) {
     plan.packed_bytes[weight_operand(i)] = panels * p.products[i].panel_bytes;
   }
   plan.heavy = true;
+  return nullptr;
+}
+
+const char* prepare_gated(const isthmus_op_query_t& query, Plan& plan) {
+  if (const char* reason = prepare(query, plan)) return reason;
+  LinearPlan& p = plan_data<LinearPlan>(plan);
+  const char* activation = attribute_string(query, "activation");
+  while (__builtin_strcmp(kGatedKernels[p.activation].activation, activation) != 0) ++p.activation;
   return nullptr;
 }
 
@@ -367,6 +464,7 @@ ISTHMUS_CPU_KERNELS(linear_quantized, {"linear_quantized", "panels of 32 columns
                     {"linear_quantized_pair", "panels of 32 columns", prepare, run, pack},
                     {"linear_quantized_pair", "strided pieces", prepare_strided, run_strided, nullptr},
                     {"linear_quantized_triple", "panels of 32 columns", prepare, run, pack},
+                    {"linear_quantized_gated", "panels of 32 columns", prepare_gated, run_any_gated, pack},
                     {"linear_quantized_triple", "strided pieces", prepare_strided, run_strided, nullptr})
 
 }  // namespace isthmus::cpu::ISTHMUS_ISA

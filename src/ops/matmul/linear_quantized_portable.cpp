@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host's side of product_quantized.cl, for constant weights, and of linear_quantized.cl for others: one
 // product, or two or three of the same activations.
+#include <algorithm>
+#include <array>
+
 #include "base/dtype.h"
+#include "ops/gated/gated_portable.h"
 #include "ops/matmul/panels.h"
 #include "ops/portable/blocks.h"
 #include "ops/portable/rows.h"
@@ -111,10 +115,73 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
   return plan;
 }
 
+// ---- linear_quantized_gated: both products into working memory, then the rest in one kernel ----
+
+constexpr size_t kGatedOperands = 10, kGate = 10, kUp = 11;  // the last two numbers are of working memory
+
+struct Gated {
+  Loops rows;
+  int64_t count, blocks;
+  int64_t q_step, scale_step, sum_step;
+};
+
+// The plan with the products' results as operands kGate and kUp.
+PortablePlan with_scratch(PortablePlan plan, int32_t rank) {
+  plan.run = [inner = std::move(plan.run), rank](const PortableRun& run) {
+    std::array<isthmus_tensor_arg_t, kGatedOperands + 2> t = {};
+    std::copy_n(run.operands, kGatedOperands, t.begin());
+    isthmus_tensor_arg_t& gate = t[kGate] = t[0];
+    gate.address = run.workspace;
+    gate.dims[rank - 1] = t[3].dims[0];
+    contiguous_strides(gate.dims, rank, gate.strides);
+    t[kUp] = gate;
+    t[kUp].address += static_cast<uint64_t>(gate.dims[0] * gate.strides[0]) * sizeof(float);
+    return inner(PortableRun{t.data(), run.workspace, run.api, run.kernels, run.stream});
+  };
+  return plan;
+}
+
+PortablePlan plan_gated_end(const PortableQuery& query) {
+  const int32_t rank = query.operands[0].rank;
+  PortablePlan plan;
+  plan.source = "matmul/linear_quantized_gated.cl";
+  plan.entries = {"gated_quantize"};
+  plan.define("ACTIVATION", gated_activations().at(query.attributes.s("activation")));
+  plan.run = [=](const PortableRun& run) {
+    const isthmus_tensor_arg_t *t = run.operands, *q = t + 7, *scale = t + 8, *sum = t + 9;
+    Gated p = {};
+    p.rows = row_loops<4>({t[kGate], *q, *scale, *sum}, rank, rank - 1);
+    p.count = loop_elements(p.rows);
+    p.blocks = q->dims[rank - 1] / 16;
+    p.q_step = q->strides[rank - 1];
+    p.scale_step = scale->strides[rank - 1];
+    p.sum_step = sum->strides[rank - 1];
+    KernelArguments arguments;
+    for (const isthmus_tensor_arg_t& operand : {t[kGate], t[kUp], *q, *scale, *sum})
+      arguments.operand(operand);
+    arguments.value(p);
+    return run.launch(0, Grid::items(p.count * p.blocks), arguments);
+  };
+  return plan;
+}
+
+Result<PortablePlan> prepare_gated(const PortableQuery& query) {
+  const int32_t rank = query.operands[0].rank;
+  uint64_t elements = static_cast<uint64_t>(query.operands[3].dims[0]);
+  for (int i = 0; i + 1 < rank; ++i) elements *= static_cast<uint64_t>(query.operands[0].dims[i]);
+  PortablePlan plan;
+  for (PortablePlan part :
+       {plan_one(query, {3, 4, kGate}), plan_one(query, {5, 6, kUp}), plan_gated_end(query)})
+    plan.parts.push_back(with_scratch(std::move(part), rank));
+  for (PortablePlan& part : plan.parts) part.workspace_bytes = 2 * elements * sizeof(float);
+  return plan;
+}
+
 std::vector<PortableKernel> kernels() {
   return {{"linear_quantized", prepare},
           {"linear_quantized_pair", prepare},
-          {"linear_quantized_triple", prepare}};
+          {"linear_quantized_triple", prepare},
+          {"linear_quantized_gated", prepare_gated}};
 }
 
 }  // namespace
