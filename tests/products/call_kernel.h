@@ -76,8 +76,6 @@ class KernelCall {
     query.input_count = inputs;
     query.output_count = static_cast<int32_t>(operands.size()) - inputs;
     plan_ = std::make_unique<cpu::Plan>();
-    static const CpuTuning tuning = preset_cpu_tuning();
-    plan_->tuning = &tuning;
     plan_->phases = 1;
     static const CpuTuning tuning = preset_cpu_tuning();
     plan_->tuning = &tuning;
