@@ -58,9 +58,8 @@ class Pipeline::Stage {
   };
   struct Job {
     std::shared_ptr<const Run> run;
-    size_t slot;
-    bool first_use;  // of the slot
-    bool failed;     // an earlier part did: only the bookkeeping is left
+    uint64_t number;  // of all that were started, from 0
+    bool failed;      // an earlier part did: only the bookkeeping is left
   };
 
   DevicePtr device;
@@ -76,8 +75,8 @@ class Pipeline::Stage {
   Stage* next = nullptr;
   // Guarded by the pipeline's mutex.
   std::deque<Job> queue;
-  size_t unread[kSlots] = {};  // readers that have not copied what lies on the host yet
-  std::thread worker;          // of every part but the first, whose work the caller puts on the stream
+  uint64_t read = 0;   // runs whose values this part has copied from the host, or never will
+  std::thread worker;  // of every part but the first, whose work the caller puts on the stream
 };
 
 Pipeline::Pipeline() = default;
@@ -204,9 +203,9 @@ std::vector<Executable::ReportRow> Pipeline::report() const {
 
 Status Pipeline::start(Run run) {
   Stage& first = *stages_.front();
-  if (stages_.size() == 1) return process(first, run, 0, true);
-  Stage::Job job = {std::make_shared<const Run>(std::move(run)), started_ % kSlots, started_ < kSlots, false};
-  const Status status = process(first, *job.run, job.slot, job.first_use);
+  if (stages_.size() == 1) return process(first, run, 0);
+  Stage::Job job = {std::make_shared<const Run>(std::move(run)), started_, false};
+  const Status status = process(first, *job.run, job.number);
   job.failed = !status.ok();
   {
     std::lock_guard lock(mutex_);
@@ -244,7 +243,7 @@ void Pipeline::work(Stage& stage) {
     stage.queue.pop_front();
     lock.unlock();
     Status status;
-    if (!job.failed) status = process(stage, *job.run, job.slot, job.first_use);
+    if (!job.failed) status = process(stage, *job.run, job.number);
     // On to the next part before this one waits for its copies.
     Stage::Job onward = job;
     onward.failed = job.failed || !status.ok();
@@ -253,16 +252,15 @@ void Pipeline::work(Stage& stage) {
     if (stage.next) stage.next->queue.push_back(std::move(onward));
     changed_.notify_all();
     lock.unlock();
-    if (!job.failed && status.ok() && !stage.in.empty()) (void)stage.arrived[job.slot]->wait();
+    if (!job.failed && status.ok() && !stage.in.empty()) (void)stage.arrived[job.number % kSlots]->wait();
     lock.lock();
-    for (Stage* source : stage.sources)
-      if (source->unread[job.slot]) --source->unread[job.slot];
+    ++stage.read;
     if (!stage.next) ++finished_;
     changed_.notify_all();
   }
 }
 
-Status Pipeline::process(Stage& stage, const Run& run, size_t slot, bool first_use) {
+Status Pipeline::process(Stage& stage, const Run& run, uint64_t number) {
   Executable& executable = *stage.executable;
   Stream& stream = *stage.stream;
   const Graph& graph = executable.graph();
@@ -272,9 +270,9 @@ Status Pipeline::process(Stage& stage, const Run& run, size_t slot, bool first_u
     if (found != graph.inputs.end() && input.bytes)
       RETURN_IF_ERROR(stream.upload(executable.address_of(*found), input.data, input.bytes));
   }
-  if (!stage.in.empty()) RETURN_IF_ERROR(receive(stage, run.symbols, slot, first_use));
+  if (!stage.in.empty()) RETURN_IF_ERROR(receive(stage, run.symbols, number));
   RETURN_IF_ERROR(executable.run(run.symbols, stream, run.load));
-  if (!stage.out.empty()) RETURN_IF_ERROR(send(stage, run.symbols, slot, first_use));
+  if (!stage.out.empty()) RETURN_IF_ERROR(send(stage, run.symbols, number));
   for (const Output& output : run.outputs) {
     const auto named = [&](ValueId v) { return graph.values[v].name == output.name; };
     const auto found = std::find_if(graph.outputs.begin(), graph.outputs.end(), named);
@@ -284,9 +282,10 @@ Status Pipeline::process(Stage& stage, const Run& run, size_t slot, bool first_u
   return ok();
 }
 
-Status Pipeline::receive(Stage& stage, std::span<const int64_t> symbols, size_t slot, bool first_use) {
+Status Pipeline::receive(Stage& stage, std::span<const int64_t> symbols, uint64_t number) {
+  const size_t slot = number % kSlots;
   for (const Stage* source : stage.sources) RETURN_IF_ERROR(source->on_host[slot]->wait());
-  if (!first_use) RETURN_IF_ERROR(stage.taken[slot]->make_wait(*stage.copies));
+  if (number >= kSlots) RETURN_IF_ERROR(stage.taken[slot]->make_wait(*stage.copies));
   for (const Stage::Received& value : stage.in)
     RETURN_IF_ERROR(stage.copies->upload(value.copy[slot].address(), value.sent->host[slot].data(),
                                          static_cast<uint64_t>(bytes_at(value.sent->type, symbols))));
@@ -298,8 +297,9 @@ Status Pipeline::receive(Stage& stage, std::span<const int64_t> symbols, size_t 
   return stage.taken[slot]->record(*stage.stream);
 }
 
-Status Pipeline::send(Stage& stage, std::span<const int64_t> symbols, size_t slot, bool first_use) {
-  if (!first_use) RETURN_IF_ERROR(stage.on_host[slot]->make_wait(*stage.stream));
+Status Pipeline::send(Stage& stage, std::span<const int64_t> symbols, uint64_t number) {
+  const size_t slot = number % kSlots;
+  if (number >= kSlots) RETURN_IF_ERROR(stage.on_host[slot]->make_wait(*stage.stream));
   for (const auto& value : stage.out)
     RETURN_IF_ERROR(stage.stream->copy(value->copy[slot].address(), value->address,
                                        static_cast<uint64_t>(bytes_at(value->type, symbols))));
@@ -307,8 +307,10 @@ Status Pipeline::send(Stage& stage, std::span<const int64_t> symbols, size_t slo
   RETURN_IF_ERROR(stage.made[slot]->make_wait(*stage.copies));
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return stage.unread[slot] == 0; });
-    stage.unread[slot] = stage.readers.size();
+    changed_.wait(lock, [&] {
+      return std::all_of(stage.readers.begin(), stage.readers.end(),
+                         [number](const Stage* reader) { return reader->read + kSlots > number; });
+    });
   }
   for (const auto& value : stage.out)
     RETURN_IF_ERROR(stage.copies->download(value->host[slot].data(), value->copy[slot].address(),

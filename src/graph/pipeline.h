@@ -67,12 +67,12 @@ class Pipeline {
   Pipeline();
   Status connect();
   void work(Stage& stage);
-  Status process(Stage& stage, const Run& run, size_t slot, bool first_use);
-  Status receive(Stage& stage, std::span<const int64_t> symbols, size_t slot, bool first_use);
-  Status send(Stage& stage, std::span<const int64_t> symbols, size_t slot, bool first_use);
+  Status process(Stage& stage, const Run& run, uint64_t number);
+  Status receive(Stage& stage, std::span<const int64_t> symbols, uint64_t number);
+  Status send(Stage& stage, std::span<const int64_t> symbols, uint64_t number);
 
   std::vector<std::unique_ptr<Stage>> stages_;
-  std::mutex mutex_;                 // of what follows, and of the stages' queues and counts of readers
+  std::mutex mutex_;                 // of what follows, and of the stages' queues and counts
   std::condition_variable changed_;  // any of it
   uint64_t started_ = 0, finished_ = 0;
   Status failed_;  // the first error since the last wait

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <numeric>
 #include <thread>
@@ -140,6 +141,37 @@ TEST(Pipeline, AnErrorEndsTheRunAndNotThePipeline) {
   ASSERT_TRUE(pipeline->start(good.run()).ok());
   ASSERT_TRUE(pipeline->wait().ok());
   good.check();
+}
+
+// Two parts read what the first makes; one of them is still at the third run when later ones fail.
+TEST(Pipeline, FailedRunsDoNotFreeWhatOthersStillRead) {
+  const auto pipeline = compile({0, 1, 2});
+  std::vector<Values> runs;
+  for (int i = 0; i < 7; ++i) runs.emplace_back(64, static_cast<float>(i + 1));
+  std::atomic<bool> go{false};
+  Stream& held = pipeline->stream(2);
+  ASSERT_EQ(held.device().api().call_host(
+                held.handle(),
+                [](void* flag) {
+                  while (!*static_cast<std::atomic<bool>*>(flag)) std::this_thread::yield();
+                },
+                &go),
+            ISTHMUS_OK);
+  std::thread releaser([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    go = true;
+  });
+  for (size_t i = 0; i < runs.size(); ++i) {
+    Pipeline::Run run = runs[i].run();
+    const bool fails = i == 4 || i == 5;
+    if (fails) run.symbols = {65};
+    EXPECT_EQ(pipeline->start(run).ok(), !fails) << i;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  releaser.join();
+  ASSERT_TRUE(pipeline->wait().ok());
+  for (size_t i = 0; i < runs.size(); ++i)
+    if (i != 4 && i != 5) runs[i].check();
 }
 
 }  // namespace

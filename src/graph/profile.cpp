@@ -18,10 +18,7 @@ void Profile::set_host_options(HostOptions& options) {
   };
 }
 
-void Profile::record(bool on) {
-  std::lock_guard lock(mutex_);
-  recording_ = on;
-}
+void Profile::record(bool on) { recording_ = on; }
 
 uint64_t Profile::begin(Entry entry) {
   std::lock_guard lock(mutex_);

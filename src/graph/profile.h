@@ -3,6 +3,7 @@
 // execution units worked on it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -55,7 +56,7 @@ class Profile {
   void clear();
 
  private:
-  bool recording_ = false;
+  std::atomic<bool> recording_{false};  // read before every operator
   std::mutex mutex_;
   std::vector<Entry> entries_;
   std::vector<Span> spans_;
