@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What bench/llm/compare measures: sessions, each of programs that stay loaded and take turns, with the rows they give."""
+"""What bench/llm/compare measures: sessions, each of programs that stay loaded and take turns, and the rows they give."""
 import contextlib
 import dataclasses
 import json
@@ -131,11 +131,13 @@ class Measurer:
         sizes, name = model_sizes(model), model_name(model)
         keys = [f"model {name} {sizes.format} {kind} t{threads}" for kind in
                 ("prefill", "decode", "decode, resident", "decode, 8 sequences")]
-        work = sizes.products_per_token / 1e9  # of products for each token
-        cost = 8 + self.rounds * (2 + work * (25 if threads == 1 else 14))
-        return Session(keys, cost, lambda wanted: self.whole_model(model, sizes, threads, wanted))
+        work = sizes.products_per_token / 1e9
+        # A big model's prompt takes a thread up to half a minute.
+        rounds = min(self.rounds, 2) if threads == 1 and work > 0.5 else self.rounds
+        cost = 6 + 2 * work + rounds * (2 + work * (20 if threads == 1 else 12))
+        return Session(keys, cost, lambda wanted: self.whole_model(model, sizes, threads, rounds, wanted))
 
-    def whole_model(self, model, sizes, threads, wanted):
+    def whole_model(self, model, sizes, threads, rounds, wanted):
         name = model_name(model)
         tokens = 32 if sizes.bytes_per_token > 2e8 else 96
         ours_command = [self.isthmus, "bench", model, "--turns", "--threads", threads, "-p", PROMPT, "-n", tokens,
@@ -145,7 +147,7 @@ class Measurer:
                  "decode, resident": f"decode {tokens} 0 1", "decode, 8 sequences": f"decode {tokens // 2} 0 8"}
         produced = {"prefill": PROMPT, "decode": tokens, "decode, resident": tokens,
                     "decode, 8 sequences": tokens // 2 * 8}
-        tries = {"prefill": "prefill 128", "decode, 8 sequences": "decode 4 0 8"}
+        tries = {"prefill": "prefill 64", "decode, 8 sequences": "decode 4 0 8"}
         rows = {}
         for key in wanted:
             kind = next(kind for kind in lines if key.endswith(f" {kind} t{threads}"))
@@ -163,7 +165,7 @@ class Measurer:
                         program.ask(line)
             for kind, row in rows.items():
                 row["flash"] = self.faster_flash(peer, tries.get(kind, "decode 8 0 1"))
-            for number in range(self.rounds):
+            for number in range(rounds):
                 for kind, row in rows.items():
                     program = resident if kind == "decode, resident" else ours
                     per_second = program.ask(f"limit {row['limit_name']} {LIMIT_SECONDS}")["per_second"]
@@ -171,14 +173,14 @@ class Measurer:
                         row["limit"].append(per_second / (2 * sizes.products_per_token))
                     else:  # a step reads every weight once
                         row["limit"].append(per_second / sizes.bytes_per_token * (8 if "8" in kind else 1))
-
-                    def mine():
-                        row["ours"].append(produced[kind] / program.seconds(lines[kind]))
-
-                    def his():
+                    turns = [lambda: row["ours"].append(produced[kind] / program.seconds(lines[kind]))]
+                    if kind == "decode, resident" and "decode" in rows:  # llama.cpp has one mode, measured above
+                        row["theirs"] = rows["decode"]["theirs"]
+                    else:
                         peer.ask(f"flash {row['flash']}")
-                        row["theirs"]["llama.cpp"].append(produced[kind] / peer.seconds(lines[kind]))
-                    for turn in (mine, his) if number % 2 == 0 else (his, mine):
+                        turns.append(lambda: row["theirs"]["llama.cpp"].append(
+                            produced[kind] / peer.seconds(lines[kind])))
+                    for turn in turns if number % 2 == 0 else reversed(turns):
                         turn()
         yield from rows.values()
 
@@ -187,7 +189,7 @@ class Measurer:
     def depth_session(self, model, threads, depth):
         sizes, name = model_sizes(model), model_name(model)
         key = f"depth {name} {sizes.format} {depth} t{threads}"
-        cost = 10 + self.rounds * 4 * depth * sizes.cache_bytes / 2e9
+        cost = 8 + self.rounds * 3 * depth * sizes.cache_bytes / 2e9
         return Session([key], cost, lambda wanted: self.at_depth(key, model, sizes, threads, depth))
 
     def at_depth(self, key, model, sizes, threads, depth):
@@ -234,7 +236,8 @@ class Measurer:
     def memory(self, key, model, sizes, threads):
         row = make_row(key, "memory", model_name(model), sizes.format, threads, "MB", less_is_better=True)
         context = 640
-        commands = {"ours": [self.isthmus, "bench", model, "--turns", "--threads", threads, "--context", context, "-n", 64],
+        commands = {"ours": [self.isthmus, "bench", model, "--turns", "--threads", threads, "--context", context,
+                             "-n", 64],
                     "llama.cpp": [self.peer.speed(), model, threads, context]}
         parts = {}
         for who, command in commands.items():

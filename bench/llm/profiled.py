@@ -20,7 +20,8 @@ def profile_session(measurer, model, threads, missed):
         phases = [phase for phase in ("prefill", "decode") if any(row["kind"] == phase and missed(row) for row in rows)]
         if not phases:
             return
-        printed = json.loads(run([measurer.isthmus, "profile", model, "--threads", threads, "-p", 512, "-n", 16, "--json"]))
+        printed = json.loads(run([measurer.isthmus, "profile", model, "--threads", threads, "-p", 512, "-n", 16,
+                                  "--json"]))
         found = dict(zip(("prefill", "decode"), printed["phases"]))
         row = make_row(key, "profile", name, sizes.format, threads, "")
         row["sentence"] = "; ".join(f"{phase}: {sentence(found[phase])}" for phase in phases) + "."
@@ -36,7 +37,7 @@ def sentence(phase):
         seconds, reached = parts.get(row["operator"], (0, 0))
         parts[row["operator"]] = (seconds + row["seconds"], reached + row["seconds"] * row["share_of_limit"])
     most = sorted(parts.items(), key=lambda item: -item[1][0])[:TOP]
-    words = [f"`{name}` {100 * seconds / phase['seconds']:.0f} % of the time at {100 * reached / seconds:.0f} % of its limit"
-             for name, (seconds, reached) in most]
+    words = [f"`{name}` {100 * seconds / phase['seconds']:.0f} % of the time at {100 * reached / seconds:.0f} % of "
+             "its limit" for name, (seconds, reached) in most]
     idle = 1 - phase["busy_seconds"] / phase["seconds"]
     return ", ".join(words) + f", {100 * max(idle, 0):.0f} % in no operator"

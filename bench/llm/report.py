@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of docs/benchmarks.md, in Markdown, from measured rows."""
+import textwrap
+
 from aims import ONEDNN_AIM, PERPLEXITY_AIM, aims_of
 from rows import median, ratio, share
 
@@ -8,9 +10,9 @@ LIMITS = {"int8": "int8 peak", "bf16": "BF16 peak", "f32": "F32 peak", "read": "
 # Headings over the kinds of rows below them, and what is to be known of them.
 GROUPS = (
     ("Products alone", ("product, 512 rows", "product, 1 row"),
-     "`op_turns` beside llama.cpp's CPU backend with weights in its repacked layouts where it has them, and oneDNN with "
-     "weights in the layout it asks for. Both sides quantise activations of F32 within the time. One row reads copies of "
-     "the weights that exceed the caches."),
+     "`op_turns` beside llama.cpp's CPU backend with weights in its repacked layouts where it has them, and oneDNN "
+     "with weights in the layout it asks for. Both sides quantise activations of F32 within the time. One row reads "
+     "copies of the weights that exceed the caches."),
     ("Attention alone", ("attention, prefill", "attention, 1 query"),
      "16 heads over 8 of 128 numbers, causal. One query reads copies of the cache that exceed the caches."),
     ("Reading a prompt of 512 tokens", ("prefill",), ""),
@@ -24,9 +26,13 @@ GROUPS = (
      "programs."),
     ("Process start to first token", ("first token",),
      "The whole time of a process that loads the model, reads 24 tokens, prints one token and ends; warm page cache. "
-     "`isthmus run --raw -n 1` beside a program of the same steps as llama.cpp's own `simple` example, with the number of "
-     "threads given (`llamacpp_speed --first-token`)."),
+     "`isthmus run --raw -n 1` beside a program of the same steps as llama.cpp's own `simple` example, with the "
+     "number of threads given (`llamacpp_speed --first-token`)."),
 )
+
+
+def paragraph(text):
+    return [*textwrap.wrap(text, 125), ""] if text else []
 
 
 def number(value):
@@ -91,8 +97,8 @@ def without_empty_columns(lines):
 
 
 def memory_table(rows):
-    lines = ["| model | format | Isthmus, two processes | llama.cpp | ratio | aim | file + states | of it | aim | one Isthmus: "
-             "peak | of files | own | one llama.cpp: peak | of files | own |", "|" + "---|" * 15]
+    lines = ["| model | format | Isthmus, two processes | llama.cpp | ratio | aim | file + states | of it | aim | "
+             "one Isthmus: peak | of files | own | one llama.cpp: peak | of files | own |", "|" + "---|" * 15]
     for row in rows:
         ratio_aim, share_aim = aims_of(row)
         cells = [row["name"], row["format"], f"{number(median(row['ours']))} MB",
@@ -115,35 +121,33 @@ def perplexity_table(rows):
 
 
 def reasons(rows):
-    """A sentence for each session that missed an aim and was profiled."""
-    lines = []
-    for row in rows:
-        if row["kind"] == "profile":
-            lines.append(f"- {row['name']} {row['format']}, {row['threads']} thread{'s' if row['threads'] > 1 else ''}: "
-                         f"{row['sentence']}")
-    return lines
+    """A sentence for each model that missed an aim and was profiled."""
+    return [f"- {row['name']} {row['format']}, {row['threads']} thread{'s' if row['threads'] > 1 else ''}: "
+            + row["sentence"] for row in rows if row["kind"] == "profile"]
 
 
 def report(store):
     head, rows = store.head, list(store.rows.values())
-    out = [f"{head['machine']}. {head['peer']}. {head['rounds']} rounds, medians; ratio above 1: Isthmus is ahead. Of the "
-           "limit: the median of the rounds, each with the limit measured in it. ✓ and ✗: whether the aim is reached.", ""]
+
+    def of(*kinds):
+        return [row for kind in kinds for row in rows if row["kind"] == kind]
+    out = paragraph(f"{head['machine']}. {head['peer']}. {head['rounds']} round{'s' if head['rounds'] > 1 else ''}, medians; ratio above 1: Isthmus is "
+                    "ahead. Of the limit: the median of the rounds, each with the limit measured in it. ✓ and ✗: "
+                    "whether the aim is reached.")
     for heading, kinds, text in GROUPS:
-        chosen = [row for kind in kinds for row in rows if row["kind"] == kind]
-        if chosen:
-            out += [f"### {heading}", "", *([text, ""] if text else []), *speed_table(chosen), ""]
-    memory = [row for row in rows if row["kind"] == "memory"]
-    if memory:
-        out += ["### Memory", "", "MB of two processes of one model together (what they share counted once: PSS), and of one "
-                "alone: the most ever resident, resident pages of files, and its own. Both read 512 tokens and hold a cache "
-                "for 640.", "", *memory_table(memory), ""]
-    perplexity = [row for row in rows if row["kind"] == "perplexity"]
-    if perplexity:
-        out += ["### Perplexity of each format", "", "SmolLM2-135M, quantised by llama.cpp's own program, over the texts of "
-                "`tests/llm/texts/` in chunks of 1,024 tokens, against the same weights dequantised to F32. Rows of 576 are no "
-                "whole super-blocks: there Q4_K and Q6_K become formats of 32.", "", *perplexity_table(perplexity), ""]
-    why = reasons(rows)
-    if why:
-        out += ["### Where the time goes in models that miss an aim", "", "`isthmus profile`, the operators that take most.", "",
-                *why, ""]
+        if of(*kinds):
+            out += [f"### {heading}", "", *paragraph(text), *speed_table(of(*kinds)), ""]
+    if of("memory"):
+        out += ["### Memory", "", *paragraph(
+            "MB of two processes of one model together (what they share counted once: PSS), and of one alone: the most "
+            "ever resident, resident pages of files, and its own. Both read 512 tokens and hold a cache for 640."),
+            *memory_table(of("memory")), ""]
+    if of("perplexity"):
+        out += ["### Perplexity of each format", "", *paragraph(
+            "SmolLM2-135M, quantised by llama.cpp's own program (MXFP4 with the embedding in Q8_0), over the texts of "
+            "`tests/llm/texts/` in chunks of 1,024 tokens, against the same weights dequantised to F32. Rows of 576 are "
+            "no whole super-blocks: there Q4_K and Q6_K become formats of 32."), *perplexity_table(of("perplexity")), ""]
+    if of("profile"):
+        out += ["### Where the time goes in models that miss an aim", "",
+                "`isthmus profile`, the operators that take most.", "", *reasons(rows), ""]
     return "\n".join(out)
