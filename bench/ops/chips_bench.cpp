@@ -72,15 +72,16 @@ std::vector<unsigned char> random_numbers(Dtype dtype, int64_t rows, int64_t wid
   return bytes;
 }
 
-Case linear_case(Dtype format, int64_t rows, int64_t k, int64_t n) {
+Case linear_case(Dtype format, int64_t rows, int64_t k, int64_t n, bool constant = true) {
   Case c;
-  c.name = fmt::format("linear {} {}x{}x{}", dtype_name(format), rows, k, n);
+  c.name =
+      fmt::format("linear {} {}x{}x{}{}", dtype_name(format), rows, k, n, constant ? "" : " computed weight");
   c.unit = "GFLOP/s";
   c.work = 2.0 * static_cast<double>(rows * k * n);
   const int x = c.add(Dtype::kF32, {rows, k}, random_numbers(Dtype::kF32, rows, k, 1));
-  const int w = c.add(format, {n, k}, random_numbers(format, n, k, 0.05f), true);
+  const int w = c.add(format, {n, k}, random_numbers(format, n, k, 0.05f), constant);
   const int y = c.add(Dtype::kF32, {rows, n});
-  if (rows <= 8)
+  if (constant && rows <= 8)
     c.copies = static_cast<int>(std::clamp<int64_t>((96 << 20) / dtype_bytes(format, n * k), 2, 32));
   if (is_block(format)) {
     const int q = c.add(Dtype::kI8, {rows, k}), scale = c.add(Dtype::kF32, {rows, k / 16});
@@ -170,6 +171,7 @@ std::vector<std::function<Case()>> all_cases() {
       all.emplace_back([=] { return linear_case(format, rows, 2048, 2048); });
   }
   all.emplace_back([] { return linear_case(D::kQ4_1, 1, 576, 1536); });
+  all.emplace_back([] { return linear_case(D::kF32, 512, 2048, 2048, false); });
   for (const bool transposed : {false, true})
     all.emplace_back([=] { return matmul_case(512, 512, 512, transposed); });
   all.emplace_back([] { return attention_case(512, 512); });

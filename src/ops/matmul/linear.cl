@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// linear for F32, F16 and BF16 weights (W): one work item to one column and ROWS rows, which share each weight.
+// linear of few rows for F32, F16 and BF16 weights (W), read as they lie: one work item to one column of one row.
 #include "ops/portable/dtypes.cl"
 #include "ops/matmul/pairs.cl"
 #include "ops/portable/loops.cl"
@@ -12,36 +12,22 @@ typedef struct {
 } Linear;
 
 KERNEL void linear(ADDRESS(x), ADDRESS(weight), ADDRESS(bias), ADDRESS(y), const Linear p) {
-  const long column = ITEM(0), first = ITEM(1) * ROWS;
+  const long column = ITEM(0);
   if (column >= p.columns) return;
+  const Places at = places_of(&p.rows, ITEM(1));
   GLOBAL const STORED(W)* w = POINTER(STORED(W), weight) + column * p.weight_row;
-  Places at[ROWS];
-  float acc[ROWS];
-  for (int r = 0; r < ROWS; ++r) {
-    at[r] = places_of(&p.rows, first + r < p.count ? first + r : first);  // rows that are not there do the first again
-    acc[r] = 0;
-  }
+  GLOBAL const float* from = POINTER(float, x) + at.at[0];
+  float acc = 0;
 #ifdef PAIRS
   for (long k = 0; k < p.depth; k += 2) {
     const bool whole = k + 1 < p.depth;  // an odd last one pairs with zero
     const float even = GET(W, w[k * p.weight_step]), odd = whole ? GET(W, w[(k + 1) * p.weight_step]) : 0.0f;
-    for (int r = 0; r < ROWS; ++r) {
-      GLOBAL const float* from = POINTER(float, x) + at[r].at[0] + k * p.x_step;
-      acc[r] = pair_step(whole ? get_BF16(put_BF16(from[p.x_step])) : 0.0f, odd, acc[r]);
-      acc[r] = pair_step(get_BF16(put_BF16(from[0])), even, acc[r]);
-    }
+    acc = pair_step(whole ? get_BF16(put_BF16(from[(k + 1) * p.x_step])) : 0.0f, odd, acc);
+    acc = pair_step(get_BF16(put_BF16(from[k * p.x_step])), even, acc);
   }
 #else
-  for (long k = 0; k < p.depth; ++k) {
-    const float value = GET(W, w[k * p.weight_step]);
-    for (int r = 0; r < ROWS; ++r)
-      acc[r] = fma(POINTER(float, x)[at[r].at[0] + k * p.x_step], value, acc[r]);
-  }
+  for (long k = 0; k < p.depth; ++k) acc = fma(from[k * p.x_step], GET(W, w[k * p.weight_step]), acc);
 #endif
-  for (int r = 0; r < ROWS; ++r) {
-    if (first + r >= p.count) return;
-    float value = acc[r];
-    if (PRESENT(bias)) value = value + POINTER(float, bias)[column * p.bias_step];
-    POINTER(float, y)[at[r].at[1] + column * p.y_step] = value;
-  }
+  if (PRESENT(bias)) acc = acc + POINTER(float, bias)[column * p.bias_step];
+  POINTER(float, y)[at.at[1] + column * p.y_step] = acc;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host's side of linear.cl, and of product.cl for constant weights.
+// The host's side of linear.cl, and of product.cl for constant weights and for more than a few rows.
 #include "base/dtype.h"
 #include "ops/matmul/panels.h"
 #include "ops/matmul/product.h"
@@ -9,8 +9,6 @@
 namespace isthmus {
 namespace {
 
-constexpr int64_t kRows = 8;  // to a work item, where there are so many
-
 struct Linear {
   Loops rows;
   int64_t count, columns, depth;
@@ -18,28 +16,20 @@ struct Linear {
   int64_t weight_row, weight_step;
 };
 
-// One entry for single rows, one for many.
-Grid grid(int64_t columns, int64_t count, int64_t rows) {
-  Grid grid = Grid::items(columns, 64);
-  grid.groups[1] = (count + rows - 1) / rows;
-  return grid;
-}
-
 int64_t rows_of(const PortableQuery& query) {
   int64_t count = 1;
   for (int i = 0; i + 1 < query.operands[0].rank; ++i) count *= query.operands[0].dims[i];
-  return count < kRows ? 1 : kRows;
+  return count;
 }
 
-// Any weight, read as it lies.
+// Any weight, read as it lies, for few rows.
 PortablePlan plan_linear_strided(const PortableQuery& query) {
   const Dtype weight = query.dtype(1);
   const int32_t rank = query.operands[0].rank;
-  const int64_t rows = rows_of(query);
   PortablePlan plan;
   plan.source = "matmul/linear.cl";
   plan.entries = {"linear"};
-  plan.define("W", std::string(dtype_name(weight))).define("ROWS", rows);
+  plan.define("W", std::string(dtype_name(weight)));
   plan.run = [=](const PortableRun& run) {
     const isthmus_tensor_arg_t &x = run.operands[0], &w = run.operands[1], &bias = run.operands[2],
                                &y = run.operands[3];
@@ -55,22 +45,31 @@ PortablePlan plan_linear_strided(const PortableQuery& query) {
     p.weight_step = w.strides[1];
     KernelArguments arguments;
     arguments.operand(x).operand(w).operand(bias).operand(y).value(p);
-    return run.launch(0, grid(p.columns, p.count, rows), arguments);
+    Grid grid = Grid::items(p.columns, 64);
+    grid.groups[1] = p.count;
+    return run.launch(0, grid, arguments);
   };
   return plan;
 }
 
-// A constant weight, packed in panels.
-PortablePlan plan_linear_packed(const PortableQuery& query) {
+// A weight in panels: packed once, where it is constant, else at every run.
+PortablePlan plan_linear_panels(const PortableQuery& query, bool constant) {
   const Dtype weight = query.dtype(1);
   const int32_t rank = query.operands[0].rank;
+  const int64_t columns = query.operands[1].dims[0], depth = query.operands[1].dims[1];
   const ProductShape shape = product_shape(weight, query.vector_floats);
   PortablePlan plan;
   plan.source = "matmul/product.cl";
   plan.entries = {"product_one", "product_many"};
-  plan.packed[1] = pack_plain(weight, query.operands[1].dims[0], query.operands[1].dims[1]);
   plan.define("A", "F32").define("W", std::string(dtype_name(weight))).define("Y", "F32");
   shape.define(plan);
+  if (constant) {
+    plan.packed[1] = pack_plain(weight, columns, depth);
+  } else {
+    plan.entries.emplace_back("pack_panels");
+    plan.define("PACKS", "1");
+    plan.workspace_bytes = static_cast<uint64_t>(panels_bytes(weight, columns, depth));
+  }
   plan.run = [=](const PortableRun& run) {
     const isthmus_tensor_arg_t &x = run.operands[0], &w = run.operands[1], &bias = run.operands[2],
                                &y = run.operands[3];
@@ -82,7 +81,13 @@ PortablePlan plan_linear_packed(const PortableQuery& query) {
     p.a_step = x.strides[rank - 1];
     p.y_step = y.strides[rank - 1];
     p.bias_step = bias.strides[0];
-    return launch_product(run, shape, p, 1, x.address, w.address, bias.address, y.address);
+    if (!constant) {
+      const int32_t none = 0;
+      const Pack pack = {make_loops(&w, std::span(&none, 1)), p.columns, p.depth, w.strides[0], w.strides[1]};
+      RETURN_IF_ERROR(launch_pack(run, weight, w, pack));
+    }
+    return launch_product(run, shape, p, 1, x.address, constant ? w.address : run.workspace, bias.address,
+                          y.address);
   };
   return plan;
 }
@@ -91,8 +96,9 @@ Result<PortablePlan> prepare_linear(const PortableQuery& query) {
   const Dtype weight = query.dtype(1);
   if (is_block(weight)) return unimplemented("a block format: quantize_rows and linear_quantized do it");
   const isthmus_operand_t& w = query.operands[1];
-  const bool packs = w.role == ISTHMUS_ROLE_CONSTANT && w.contiguous;
-  PortablePlan plan = packs ? plan_linear_packed(query) : plan_linear_strided(query);
+  const bool constant = w.role == ISTHMUS_ROLE_CONSTANT && w.contiguous;
+  PortablePlan plan = constant || rows_of(query) >= kFewRows ? plan_linear_panels(query, constant)
+                                                             : plan_linear_strided(query);
   plan.divides = false;
   if (weight == Dtype::kBF16) plan.define("PAIRS", int64_t{1});
   return plan;

@@ -12,8 +12,6 @@ namespace {
 
 using Arg = isthmus_tensor_arg_t;
 
-constexpr int64_t kFewRows = 4;  // bringing b into panels pays from here on
-
 // One matmul, its operands seen with the dims of y: batches, then rows and columns unless a vector drops
 // them.
 struct Views {
@@ -62,18 +60,6 @@ int64_t elements(const Arg& arg, int32_t rank) {
   return n;
 }
 
-// Bytes of b in panels.
-int64_t panels_bytes(const Arg& b, int32_t b_rank, int64_t columns, int64_t depth, Dtype dtype) {
-  return elements(b, b_rank - 2) * panel_count(columns) * kPanel *
-         dtype_bytes(dtype, panel_steps(dtype, depth));
-}
-
-// Passed to pack_panels by value.
-struct Pack {
-  Loops sides;
-  int64_t columns, depth, column_step, depth_step;
-};
-
 // A few rows or more: b is brought into panels, which the rows share.
 Status run_blocked(const PortableRun& run, const Views& v, int32_t b_rank, int32_t y_rank, Dtype dtype,
                    const ProductShape& shape) {
@@ -86,12 +72,7 @@ Status run_blocked(const PortableRun& run, const Views& v, int32_t b_rank, int32
   pack.depth = v.depth;
   pack.column_step = v.all[1].strides[columns];
   pack.depth_step = v.b_depth_step;
-  KernelArguments packs;
-  packs.operand(b).address(run.workspace).value(pack);
-  Grid grid = Grid::items((panel_steps(dtype, v.depth) + 15) / 16, 1);
-  grid.groups[1] = panel_count(pack.columns);
-  grid.groups[2] = elements(b, b_rank - 2);
-  RETURN_IF_ERROR(run.launch(2, grid, packs));
+  RETURN_IF_ERROR(launch_pack(run, dtype, b, pack));
 
   // Batches count right sides, not elements, in the second operand.
   std::array<Arg, 3> batches = v.all;
@@ -151,8 +132,9 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
     plan.entries = {"product_one", "product_many", "pack_panels"};
     plan.define("A", name).define("W", name).define("Y", name).define("PACKS", "1");
     shape.define(plan);
-    plan.workspace_bytes = static_cast<uint64_t>(
-        panels_bytes(largest(query.operands[1]), b_rank, most.all[2].dims[y_rank - 1], most.depth, dtype));
+    plan.workspace_bytes =
+        static_cast<uint64_t>(elements(largest(query.operands[1]), b_rank - 2) *
+                              panels_bytes(dtype, most.all[2].dims[y_rank - 1], most.depth));
     plan.run = [=](const PortableRun& run) {
       const Views v = views(run.operands[0], run.operands[1], run.operands[2]);
       return run_blocked(run, v, b_rank, y_rank, dtype, shape);

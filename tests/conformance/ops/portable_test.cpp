@@ -63,14 +63,25 @@ int64_t elements_of(const SampleCase& sample) {
   return n;
 }
 
-// Rows longer than what a kernel takes at a time, and more of them side by side, than the declared samples
-// have.
-std::vector<Sample> longer_rows(const std::string& op) {
+// What the declared samples do not have: rows longer than what a kernel takes at a time, more of them side by
+// side, and weights that are no constants.
+std::vector<Sample> more_samples(const std::string& op) {
   using Ints = std::vector<int64_t>;
   if (op == "rms_norm" || op == "layer_norm") {
     Sample sample{{sample_operand(Dtype::kF32, {11, 2100}), sample_operand(Dtype::kF32, {2100})}, {}};
     if (op == "layer_norm") sample.inputs.push_back({Dtype::kInvalid, {}});
     return {sample};
+  }
+  if (op == "linear") {
+    std::vector<Sample> samples;
+    for (const Dtype weight : dtypes::floats)
+      for (const int64_t rows : {2, 21})
+        samples.push_back(
+            {{sample_operand(Dtype::kF32, {rows, 301}),
+              sample_operand(weight, {70, 301}, Fill::kNormal, 0, rows == 2 ? Ints{1, 0} : Ints{}),
+              sample_operand(Dtype::kF32, {70})},
+             {}});
+    return samples;
   }
   if (op == "softmax" || op == "log_softmax") return {{{sample_operand(Dtype::kF32, {11, 2100})}, {}}};
   if (op == "argmax" || op == "argmin") {
@@ -120,7 +131,7 @@ TEST_P(Portable, GivesTheBitsOfItsReference) {
   Row& row = report()[def.name];
   const isthmus_numerics_t numerics = few() ? ISTHMUS_NUMERICS_FAST : ISTHMUS_NUMERICS_EXACT;
   std::vector<Sample> samples = def.samples();
-  for (Sample& sample : longer_rows(def.name)) samples.push_back(std::move(sample));
+  for (Sample& sample : more_samples(def.name)) samples.push_back(std::move(sample));
   for (const uint64_t key : chosen_samples(def, samples)) {
     const SampleCase sample = make_case(def, samples[key - 1], key).value();
     const std::string what = sample.describe(def) + ", sample " + std::to_string(key);
