@@ -39,7 +39,11 @@ ISTHMUS_SIMD void pack_rows(const BlockFormat& f, int offset, const QuantizedRow
       __builtin_memcpy(at->q, q, sizeof at->q);
       __builtin_memcpy(at->scale, scale, sizeof at->scale);
       if (!f.has_min) {
-        for (int h = 0; h < 2; ++h) at->start[h] = -offset * sum[h];
+        typedef int32_t Pair __attribute__((vector_size(8)));
+        Pair sums;
+        __builtin_memcpy(&sums, sum, sizeof sums);
+        sums *= -offset;
+        __builtin_memcpy(at->start, &sums, sizeof sums);
       } else {
         const float first = static_cast<float>(sum[0]) * scale[0], second = static_cast<float>(sum[1]);
         at->minimum[0] = f.halves ? first : __builtin_fmaf(second, scale[1], first);

@@ -183,6 +183,14 @@ ISTHMUS_SIMD void accumulate(const Weights& weights, int column, const RowBlock*
                              LaneF32 (&acc)[kRows][kGroups]) {
   constexpr int kLump = Weights::kLump;
   LaneF32 both[kRows][kGroups];  // of the two halves
+  LaneU8 all[kGroups][8];
+  if constexpr (kRows == 1) {  // bound by memory, which is read best in the order of the bytes
+    ISTHMUS_UNROLL
+    for (int g = 0; g < kGroups; ++g) {
+      ISTHMUS_UNROLL
+      for (int j = 0; j < 8; ++j) all[g][j] = weights.codes(column + g * kLanes, j);
+    }
+  }
   ISTHMUS_UNROLL
   for (int h = 0; h < 2; ++h) {
     LaneI32 dots[kRows][kGroups];
@@ -198,7 +206,8 @@ ISTHMUS_SIMD void accumulate(const Weights& weights, int column, const RowBlock*
       ISTHMUS_UNROLL
       for (int g = 0; g < kGroups; ++g) {
         ISTHMUS_UNROLL
-        for (int i = 0; i < kLump; ++i) w[g][i] = kept(weights.codes(column + g * kLanes, j + i));
+        for (int i = 0; i < kLump; ++i)
+          w[g][i] = kRows == 1 ? all[g][j + i] : kept(weights.codes(column + g * kLanes, j + i));
       }
       ISTHMUS_UNROLL
       for (int r = 0; r < kRows; ++r) {
@@ -243,11 +252,12 @@ ISTHMUS_SIMD void accumulate(const Weights& weights, int column, const RowBlock*
   }
 }
 
-// What a tile asks the caches for, a step with each block.
+// What a tile asks the caches for with each block: its own stream so many bytes further on, if not 0, or else
+// `step` bytes of what comes after the panel.
 struct Fetch {
+  int64_t stream;
   const unsigned char* from;
   int64_t step;
-  bool soon;  // into the first-level cache
 };
 
 // Rows 0 to kRows - 1 of x by columns `column` to column + kGroups * kLanes - 1 of a panel, over `blocks`
@@ -272,11 +282,14 @@ void block_tile(const unsigned char* panel, int column, int64_t blocks, const Ro
     const int64_t count = blocks < Weights::kSuper ? blocks : Weights::kSuper;
     blocks -= count;
     for (int64_t i = 0; i < count; ++i) {
-      if (fetch.soon)
-        for (int64_t at = 0; at < fetch.step; at += 64) __builtin_prefetch(fetch.from + at);
-      else
+      if (fetch.stream) {
+        ISTHMUS_UNROLL
+        for (int at = 0; at < Weights::kBlockBytes + Weights::kSuperHeader / Weights::kSuper; at += 64)
+          __builtin_prefetch(panel + fetch.stream + at);
+      } else if (fetch.step) {
         for (int64_t at = 0; at < fetch.step; at += 64) __builtin_prefetch(fetch.from + at, 0, 2);
-      fetch.from += fetch.step;
+        fetch.from += fetch.step;
+      }
       weights.block = panel;
       weights.odd = static_cast<int>(i & 1);
       if constexpr (kRows == 1 && Weights::kBytes) {

@@ -65,13 +65,15 @@ void add_bias(const float* bias, int64_t rows, int columns, float* y, int64_t y_
     for (int c = 0; c < columns; ++c) y[r * y_stride + c] += bias[c];
 }
 
-// `blocks` blocks of a panel times rows in tiles, which on their way fetch what comes `ahead` bytes further
-// on.
+// `blocks` blocks of a panel times rows. One tile fetches `stream` bytes ahead of itself; several together
+// fetch what is needed after them.
 template <typename Weights>
 void run_tiles(const unsigned char* panel, int64_t blocks, const RowBlock* x, int64_t rows, bool resume,
-               float* y, int64_t y_stride, int valid, const unsigned char* next, int64_t next_bytes) {
+               float* y, int64_t y_stride, int valid, int64_t stream, const unsigned char* next,
+               int64_t next_bytes) {
   const int64_t tiles = (rows + kMaxRows - 1) / kMaxRows;
-  Fetch fetch = {next, (next_bytes / (tiles * blocks + 1) + 63) / 64 * 64, tiles == 1};
+  Fetch fetch = {tiles == 1 ? stream : 0, next, 0};
+  if (tiles > 1) fetch.step = (next_bytes / (tiles * blocks + 1) + 63) / 64 * 64;
   for (int64_t row = 0; row < rows; row += kMaxRows) {
     const int count = static_cast<int>(rows - row < kMaxRows ? rows - row : kMaxRows);
     // Rows of y are far apart: what the next tile adds to is fetched while this one computes.
@@ -130,15 +132,13 @@ void run_panels(const Run& run, int64_t first, int64_t count, const Target* targ
       const int valid = left < kPanelColumns ? static_cast<int>(left) : kPanelColumns;
       if (unpack) {
         unpack_panel<kFormat>(at, blocks, weights);
-        run_tiles<Many>(weights, blocks, x, count, b > 0, to, target.y_stride, valid,
+        run_tiles<Many>(weights, blocks, x, count, b > 0, to, target.y_stride, valid, 0,
                         at + product.panel_bytes, bytes);
       } else {
         // One row of 8-bit weights reads byte after byte, which the processor fetches better by itself.
-        const int64_t ahead = count == 1          ? tuning[kFetchOneRow]
-                              : count <= kMaxRows ? tuning[kFetchFewRows]
-                                                  : product.panel_bytes;
-        run_tiles<PackedWeights<kFormat>>(at, blocks, x, count, b > 0, to, target.y_stride, valid, at + ahead,
-                                          count == 1 && f.low_bits == 8 ? 0 : bytes);
+        const int64_t stream = count > 1 ? tuning[kFetchFewRows] : f.low_bits == 8 ? 0 : tuning[kFetchOneRow];
+        run_tiles<PackedWeights<kFormat>>(at, blocks, x, count, b > 0, to, target.y_stride, valid, stream,
+                                          at + product.panel_bytes, bytes);
       }
       const float* bias = run.data<float>(bias_operand(target.number));
       if (bias && b + pass >= plan.blocks)
@@ -172,8 +172,9 @@ void run(const Run& run, const Team& team) {
   int64_t panels = 0;
   for (int i = 0; i < plan.count; ++i) panels += plan.products[i].panels;
   // Taken as threads get to it: a thread that the system holds up delays no other. A few panels at a time are
-  // one stream.
-  const int64_t items = chunks.count * panels, share = items / (8 * team.count()) + 1;
+  // one stream, and share the packing of the rows.
+  const int64_t items = chunks.count * panels,
+                share = items / ((chunks.rows > kMaxRows ? 8 : 4) * team.count()) + 1;
   int64_t begin, end;
   while (team.take(items, share, &begin, &end))
     while (begin < end) {
