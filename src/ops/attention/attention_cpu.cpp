@@ -98,12 +98,10 @@ void start_row(Tile& tile, const Run& run, int at, int64_t token, int head, cons
   row.acc = tile.acc + at * padded;
   for (int i = 0; i < padded; i += 16) store(row.acc + i, set1(0.0f));
   const float* from = run.data<const float>(kQ) + token * q.strides[0] + head * q.strides[1];
-  row.q = from;
-  if (q.strides[2] != 1) {
-    float* to = tile.q + at * plan.d;
-    for (int i = 0; i < plan.d; ++i) to[i] = from[i * q.strides[2]];
-    row.q = to;
-  }
+  // Rows of q often lie a multiple of 4 KiB apart, where their lines take each other's place in the cache.
+  float* to = tile.q + at * (plan.d + 16);
+  for (int i = 0; i < plan.d; ++i) to[i] = from[i * q.strides[2]];
+  row.q = to;
 }
 
 // Columns [c0, c1) of the result.
@@ -135,13 +133,12 @@ void walk_blocks(Tile& tile, const Run& run, int64_t sequence, int kv_head, int 
     if (tile.rows[r].begin < low) low = tile.rows[r].begin;
     if (tile.rows[r].end > high) high = tile.rows[r].end;
   }
-  BlockRows rows;
+  tile.shares_whole = false;
   for (int64_t from = low / kBlock * kBlock; from < high; from += kBlock) {
     const int64_t block = block_at(run, sequence, from);
-    gather_rows(tile, tile.rows, count, from, rows);
-    if (block < 0 || rows.count == 0) continue;
+    if (block < 0) continue;
     const int64_t next = from + kBlock < high ? block_at(run, sequence, from + kBlock) : -1;
-    add_block<T>(tile, run, block, kv_head, rows, next);
+    add_block<T>(tile, run, kv_head, count, from, block, next);
   }
 }
 
@@ -165,15 +162,17 @@ template <typename T>
 void run_tiles(Tile& tile, const Run& run, const Team& team) {
   const AttentionPlan& plan = *tile.plan;
   const int64_t tokens = run.operands[kQ].dims[0];
-  const int64_t token_tiles = (tokens + plan.tile_tokens - 1) / plan.tile_tokens;
   const int chunks = (plan.group + plan.head_chunk - 1) / plan.head_chunk;
-  const int64_t tiles = token_tiles * plan.kv_heads * chunks;
+  int64_t tile_tokens = plan.tile_tokens, tiles;
+  const auto count_tiles = [&] { return (tokens + tile_tokens - 1) / tile_tokens * plan.kv_heads * chunks; };
+  for (tiles = count_tiles(); tile_tokens > 1 && tiles < 4 * team.count(); tiles = count_tiles())
+    tile_tokens = (tile_tokens + 1) / 2;  // some for every thread
   int64_t begin, end;
   while (team.take(tiles, 1, &begin, &end)) {
     const int64_t i = tiles - 1 - begin;  // the last tokens of a prompt see the most
     const int chunk = static_cast<int>(i % chunks), kv_head = static_cast<int>(i / chunks % plan.kv_heads);
-    const int64_t t0 = i / chunks / plan.kv_heads * plan.tile_tokens;
-    const int64_t t1 = t0 + plan.tile_tokens < tokens ? t0 + plan.tile_tokens : tokens;
+    const int64_t t0 = i / chunks / plan.kv_heads * tile_tokens;
+    const int64_t t1 = t0 + tile_tokens < tokens ? t0 + tile_tokens : tokens;
     const int h0 = chunk * plan.head_chunk;
     const int h1 = h0 + plan.head_chunk < plan.group ? h0 + plan.head_chunk : plan.group;
     run_tile<T>(tile, run, kv_head, t0, t1, h0, h1);
@@ -203,7 +202,7 @@ void score_share(Tile& tile, const Run& run, const Team& team) {
   int64_t total = 0, begin, end;
   for (int64_t t = 0; t < tokens; ++t) total += visible(plan, run, t).blocks() * plan.kv_heads;
   team.split(total, 1, &begin, &end);
-  BlockRows rows;
+  Share share;
   int64_t unit = 0;
   for (int64_t t = 0; t < tokens; ++t) {
     const Visible v = visible(plan, run, t);
@@ -215,13 +214,18 @@ void score_share(Tile& tile, const Run& run, const Team& team) {
       for (int64_t b = b0; b < b1; ++b) {
         const int64_t from = (v.first_block() + b) * kBlock, block = block_at(run, v.sequence, from);
         if (block < 0) continue;
-        gather_rows(tile, tile.rows, plan.group, from, rows);
-        for (int r = 0; r < rows.count; ++r)
-          rows.scores[r] = scores_at(plan, run, t, rows.rows[r]->head) + from;
         const int64_t next = b + 1 < b1 ? block_at(run, v.sequence, from + kBlock) : -1;
-        score_block<T>(
-            tile, run, block, kv_head, rows,
-            next < 0 ? nullptr : head_at<T>(plan, run, kK, next, kv_head, int64_t{kBlock} * plan.d));
+        const void* next_k =
+            next < 0 ? nullptr : head_at<T>(plan, run, kK, next, kv_head, int64_t{kBlock} * plan.d);
+        const auto k = keys_at(tile, run, block, kv_head, T{});
+        for (int at = 0; next_share(tile, plan.group, from, &at, share); next_k = nullptr) {
+          for (int r = 0; r < share.count; ++r)
+            share.raw[r] = scores_at(plan, run, t, share.rows[r]->head) + from;
+          if (next_k)
+            score<true>(k, plan.d, share, {static_cast<const char*>(next_k), 0});
+          else
+            score<false>(k, plan.d, share, Ahead(nullptr, 0, 1, 1).of(0, share));
+        }
       }
     }
   }
@@ -234,7 +238,7 @@ void value_share(Tile& tile, const Run& run, const Team& team) {
   const int64_t tokens = run.operands[kQ].dims[0], chunks = plan.dv / kColumns;
   int64_t begin, end;
   team.split(tokens * plan.kv_heads * chunks, 1, &begin, &end);
-  BlockRows rows;
+  Share share;
   while (begin < end) {
     const int64_t unit = begin / chunks, t = unit / plan.kv_heads;
     const int kv_head = static_cast<int>(unit % plan.kv_heads);
@@ -247,13 +251,6 @@ void value_share(Tile& tile, const Run& run, const Team& team) {
     for (int64_t b = 0; b < v.blocks(); ++b) {
       const int64_t from = (v.first_block() + b) * kBlock, block = block_at(run, v.sequence, from);
       if (block < 0) continue;
-      gather_rows(tile, tile.rows, plan.group, from, rows);
-      for (int r = 0; r < rows.count; ++r) {
-        Row& row = *rows.rows[r];
-        rows.factor[r] = softmax_step(plan, row, scores_at(plan, run, t, row.head) + from, rows.scores[r],
-                                      rows.first[r], rows.last[r]);
-        rows.acc[r] = row.acc + c0;
-      }
       const int64_t next = b + 1 < v.blocks() ? block_at(run, v.sequence, from + kBlock) : -1;
       if (next >= 0) {
         const T* ahead = head_at<T>(plan, run, kV, next, kv_head, int64_t{kBlock} * plan.dv) + c0;
@@ -261,7 +258,15 @@ void value_share(Tile& tile, const Run& run, const Team& team) {
           for (int c = 0; c < c1 - c0; c += 64 / static_cast<int>(sizeof(T)))
             __builtin_prefetch(ahead + j * plan.dv + c);
       }
-      weigh_rows(values_at(tile, run, block, kv_head, T{}).from(c0 / 16), (c1 - c0) / 16, rows, nullptr);
+      const auto values = values_at(tile, run, block, kv_head, T{}).from(c0 / 16);
+      for (int at = 0; next_share(tile, plan.group, from, &at, share);) {
+        for (int r = 0; r < share.count; ++r) {
+          share.raw[r] = scores_at(plan, run, t, share.rows[r]->head) + from;
+          share.acc[r] += c0;
+        }
+        softmax_step(plan, share);
+        weigh<false>(values, (c1 - c0) / 16, share, Ahead(nullptr, 0, 1, 1).of(0, share));
+      }
     }
     for (int h = 0; h < plan.group; ++h) finish_row(plan, run, tile.rows[h], c0, c1);
   }
