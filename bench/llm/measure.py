@@ -119,9 +119,13 @@ class Measurer:
         except Unsupported as reason:
             print(f"left out: {reason}")
             return None
-        parties = [lambda: ours.ask(f"limit {limit} 0.05")["per_second"] / 1e9, lambda: rate(ours)]
-        parties += [lambda program=program: rate(program) for program in theirs.values()]
-        row["limit"], row["ours"], *others = self.alternate(parties)
+
+        def mine():
+            value = rate(ours)
+            row["limit"].append(ours.ask(f"limit {limit} 0.05")["per_second"] / 1e9)
+            return value
+        parties = [mine] + [lambda program=program: rate(program) for program in theirs.values()]
+        row["ours"], *others = self.alternate(parties)
         row["theirs"] = dict(zip(theirs, others))
         return row
 
@@ -168,12 +172,14 @@ class Measurer:
             for number in range(rounds):
                 for kind, row in rows.items():
                     program = resident if kind == "decode, resident" else ours
-                    per_second = program.ask(f"limit {row['limit_name']} {LIMIT_SECONDS}")["per_second"]
-                    if kind == "prefill":
-                        row["limit"].append(per_second / (2 * sizes.products_per_token))
-                    else:  # a step reads every weight once
-                        row["limit"].append(per_second / sizes.bytes_per_token * (8 if "8" in kind else 1))
-                    turns = [lambda: row["ours"].append(produced[kind] / program.seconds(lines[kind]))]
+
+                    def mine():
+                        row["ours"].append(produced[kind] / program.seconds(lines[kind]))
+                        # At once: machines shared with others change within seconds. A step reads all weights once.
+                        per_second = program.ask(f"limit {row['limit_name']} {LIMIT_SECONDS}")["per_second"]
+                        row["limit"].append(per_second / (2 * sizes.products_per_token) if kind == "prefill" else
+                                            per_second / sizes.bytes_per_token * (8 if "8" in kind else 1))
+                    turns = [mine]
                     if kind == "decode, resident" and "decode" in rows:  # llama.cpp has one mode, measured above
                         row["theirs"] = rows["decode"]["theirs"]
                     else:
@@ -203,9 +209,12 @@ class Measurer:
             row["flash"] = self.faster_flash(peer, f"decode 2 {depth} 1")
             peer.ask(f"flash {row['flash']}")
             read = sizes.bytes_per_token + depth * sizes.cache_bytes
-            row["limit"], row["ours"], theirs = self.alternate([
-                lambda: ours.ask(f"limit read_4kib {LIMIT_SECONDS}")["per_second"] / read,
-                lambda: tokens / ours.seconds(line), lambda: tokens / peer.seconds(line)])
+
+            def mine():
+                value = tokens / ours.seconds(line)
+                row["limit"].append(ours.ask(f"limit read_4kib {LIMIT_SECONDS}")["per_second"] / read)
+                return value
+            row["ours"], theirs = self.alternate([mine, lambda: tokens / peer.seconds(line)])
             row["theirs"]["llama.cpp"] = theirs
         yield row
 
