@@ -11,7 +11,6 @@
 
 #include "base/cpu_tuning.h"
 #include "base/dtype.h"
-#include "base/cpu_tuning.h"
 #include "devices/cpu/kernel.h"
 #include "devices/cpu/kernel_table.h"
 
