@@ -60,13 +60,19 @@ ISTHMUS_SIMD LaneF32 lane_bf16_pair(LaneF32 acc, LaneI32 w, LaneI32 x) {
 #endif
 }
 
+// What a tile asks the caches for on its way: `step` bytes with every eighth step.
+struct DenseFetch {
+  const unsigned char* from;
+  int64_t step;
+};
+
 // Rows 0 to kRows - 1 of x (x_stride elements apart) by columns column to column + kGroups * kLanes - 1 of a
 // panel, over `steps` steps. Starts from y if `resume`, else from +0. y is that of the panel's first column;
 // the first `valid` columns exist.
 template <int kFormat, int kRows, int kGroups>
 __attribute__((noinline)) void dense_tile(const unsigned char* panel, int column, int64_t steps,
                                           const void* x, int64_t x_stride, bool resume, float* y,
-                                          int64_t y_stride, int valid) {
+                                          int64_t y_stride, int valid, DenseFetch fetch) {
   LaneF32 acc[kRows][kGroups];
   ISTHMUS_UNROLL
   for (int g = 0; g < kGroups; ++g) {
@@ -78,6 +84,10 @@ __attribute__((noinline)) void dense_tile(const unsigned char* panel, int column
   }
   const unsigned char* row_bytes = static_cast<const unsigned char*>(x);
   for (int64_t s = 0; s < steps; ++s, panel += dense_step_bytes(kFormat), row_bytes += 4) {
+    if (s % 8 == 0 && fetch.step) {
+      for (int64_t at = 0; at < fetch.step; at += 64) __builtin_prefetch(fetch.from + at, 0, 2);
+      fetch.from += fetch.step;
+    }
     LaneF32 w[kGroups];
     ISTHMUS_UNROLL
     for (int g = 0; g < kGroups; ++g) {
@@ -118,7 +128,8 @@ inline constexpr int kDenseRows = 4, kDenseGroups = 2, kDenseFewGroups = 4;
 #endif
 
 using DenseTile = void (*)(const unsigned char* panel, int column, int64_t steps, const void* x,
-                           int64_t x_stride, bool resume, float* y, int64_t y_stride, int valid);
+                           int64_t x_stride, bool resume, float* y, int64_t y_stride, int valid,
+                           DenseFetch fetch);
 
 // The tile of `rows` (1 … kDenseRows) rows and its columns.
 template <int kFormat>
@@ -140,18 +151,26 @@ ISTHMUS_SIMD DenseTile dense_tile_of(int rows, int* columns) {
   }
 }
 
-// `rows` rows by one panel, in tiles of nearly equal height.
+// `rows` rows by one panel, in tiles of nearly equal height, which fetch what comes at `next`, if given.
 template <int kFormat>
 ISTHMUS_SIMD void dense_panel(int64_t rows, const unsigned char* panel, int64_t steps, const void* x,
-                              int64_t x_stride, bool resume, float* y, int64_t y_stride, int valid) {
+                              int64_t x_stride, bool resume, float* y, int64_t y_stride, int valid,
+                              const unsigned char* next = nullptr) {
   const int64_t tiles = (rows + kDenseRows - 1) / kDenseRows;
+  const int64_t bytes = steps * dense_step_bytes(kFormat), fetches = (steps + 7) / 8;
+  DenseFetch fetch = {next, next && tiles > 1 ? (bytes / (tiles * fetches + 1) + 63) / 64 * 64 : 0};
   for (int64_t t = 0; t < tiles; ++t) {
-    const int64_t row = rows * t / tiles, next = rows * (t + 1) / tiles;
+    const int64_t row = rows * t / tiles, next_row = rows * (t + 1) / tiles;
+    // Rows of y are far apart: what the next tile adds to is fetched while this one computes.
+    for (int64_t r = 0; r < kDenseRows && next_row + r < rows; ++r)
+      for (int c = 0; c < kDenseColumns; c += 16) __builtin_prefetch(y + (next_row + r) * y_stride + c, 1);
     int columns;
-    const DenseTile tile = dense_tile_of<kFormat>(static_cast<int>(next - row), &columns);
+    const DenseTile tile = dense_tile_of<kFormat>(static_cast<int>(next_row - row), &columns);
     for (int c = 0; c < kDenseColumns && c < valid; c += columns)
       tile(panel, c, steps, static_cast<const unsigned char*>(x) + row * x_stride * dense_x_bytes(kFormat),
-           x_stride, resume, y + row * y_stride, y_stride, valid);
+           x_stride, resume, y + row * y_stride, y_stride, valid, fetch);
+    fetch.from += fetch.step * fetches;
+    if (fetch.step && fetch.from - next >= bytes) fetch.step = 0;
   }
 }
 

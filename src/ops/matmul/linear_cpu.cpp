@@ -7,10 +7,10 @@
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
 
-// Rows that one panel is multiplied with before the next, and the depth of a pass: 32 columns of it stay in
-// the first-level cache, so much of the rows in the second. Passes resume from y, which changes no bit.
+// Rows that one panel is multiplied with before the next, and the depth of a pass: so much of a panel and of
+// the rows stays in the second-level cache. Passes resume from y, which changes no bit.
 constexpr int64_t kChunkRows = 96;
-constexpr int64_t kPassBytes = 32768;
+constexpr int64_t kPassBytes = 131072;
 
 struct DensePlan {
   int64_t n;
@@ -107,7 +107,7 @@ void run_panels(const Run& run, const Team& team) {
         const int64_t steps = plan.steps - s < pass ? plan.steps - s : pass;
         dense_panel<kFormat>(count, panel + s * dense_step_bytes(kFormat), steps,
                              x + (first * x_stride * dense_x_bytes(kFormat) + s * 4), x_stride, s > 0, y,
-                             plan.n, valid);
+                             plan.n, valid, panel + (s + steps) * dense_step_bytes(kFormat));
       }
       if (kFormat == kDenseBf16) end_flush(before);
       if (bias) add_bias(bias + p * kDenseColumns, count, valid, y, plan.n);
