@@ -57,7 +57,7 @@ PortablePlan plan_linear_panels(const PortableQuery& query, bool constant) {
   const Dtype weight = query.dtype(1);
   const int32_t rank = query.operands[0].rank;
   const int64_t columns = query.operands[1].dims[0], depth = query.operands[1].dims[1];
-  const ProductShape shape = product_shape(weight, query.vector_floats);
+  const ProductShape shape = product_shape(query.vector_floats);
   PortablePlan plan;
   plan.source = "matmul/product.cl";
   plan.entries = {"product_one", "product_many"};

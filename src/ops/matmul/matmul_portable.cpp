@@ -127,7 +127,7 @@ Result<PortablePlan> prepare(const PortableQuery& query) {
   const bool plain = dtype == Dtype::kF32 || dtype == Dtype::kF16 || dtype == Dtype::kBF16;
   if (plain && most.has_rows && most.has_columns && most.all[2].dims[most.batches] >= kFewRows) {
     const std::string name(dtype_name(dtype));
-    const ProductShape shape = product_shape(dtype, query.vector_floats);
+    const ProductShape shape = product_shape(query.vector_floats);
     plan.source = "matmul/product.cl";
     plan.entries = {"product_one", "product_many", "pack_panels"};
     plan.define("A", name).define("W", name).define("Y", name).define("PACKS", "1");

@@ -32,6 +32,7 @@ struct ProductShape {
       : vector(vector_floats), many(many_rows), items(vector_floats >= 8 ? 8 : 32) {}
   void define(PortablePlan& plan) const {
     plan.define("WIDTH", vector).define("C", int64_t{2}).define("MANY", many);
+    plan.define("GROUP_ITEMS", items);
   }
   Grid grid(int64_t rows, int64_t columns, int64_t batches) const {
     const int64_t of_group = rows > 1 ? many : 1, columns_of_group = 2 * vector * items;

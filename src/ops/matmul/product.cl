@@ -22,17 +22,27 @@ typedef struct {
 // Depth as the panels have it.
 #ifdef PAIRS
 #define STEPS(DEPTH) (((DEPTH) + 1) / 2 * 2)
+#define STEP(I) ((I) ^ 1)  // odd, then even
 #define TAKE(STORED_VALUE) flushed(get_BF16(put_BF16(GET(A, STORED_VALUE))))
 #else
 #define STEPS(DEPTH) (DEPTH)
+#define STEP(I) (I)
 #define TAKE(STORED_VALUE) GET(A, STORED_VALUE)
 #endif
 
+// Results that are tiny become zero in pairs, but to look at each takes four times as long. Numbers of 8 bits and at least
+// 2^a and 2^b have products that are multiples of 2^(a + b - 14), and so are sums of them, rounded or not: where that is
+// 2^-126 or more, no result is tiny. SIZE orders the bits of floats by magnitude, zeros last; its top 8 bits are the biased
+// exponent or, of powers of two, one less, so those of both sides must come to 2 * 127 + 14 - 126 = 142.
+#define SIZE(BITS) (((BITS) << 1) - 1u)
+
 FUNCTION float flushed(float x) { return zero_if_subnormal(x); }
 
-// Columns of the left side's rows first … from `from` on into local memory; what is not there as zero.
-FUNCTION void stage(GLOBAL const STORED(A)* a, const Product* p, const int rows, long first, long from, int n,
+// Columns of the left side's rows first … from `from` on into local memory; what is not there as zero. The least size that
+// this item stages.
+FUNCTION uint stage(GLOBAL const STORED(A)* a, const Product* p, const int rows, long first, long from, int n,
                     IN_LOCAL float* staged) {
+  uint least = ~0u;
   for (int unit = LOCAL_ITEM(0); unit < rows * (CHUNK / 16); unit += LOCAL_ITEMS(0)) {
     const int r = unit / (CHUNK / 16), k = unit % (CHUNK / 16) * 16;
     IN_LOCAL float* to = staged + r * CHUNK + k;
@@ -44,73 +54,77 @@ FUNCTION void stage(GLOBAL const STORED(A)* a, const Product* p, const int rows,
     } else {
       for (int i = 0; i < 16; ++i) to[i] = i < there ? TAKE(row[i * p->a_step]) : 0.0f;
     }
+#ifdef PAIRS
+    for (int i = 0; i < 16; ++i) least = SIZE(as_uint(to[i])) < least ? SIZE(as_uint(to[i])) : least;
+#endif
   }
+  return least;
 }
 
 #ifdef PAIRS
 FUNCTION floats flushed_weights(floats w) {
   return CHOOSE(float, WIDTH, fabs(w) < (floats)(0x1p-126f), AS(float, WIDTH, AS(uint, WIDTH, w) & 0x80000000u), w);
 }
-// What fma(x, w, acc) of operands that are no subnormals becomes as in pair_step.
-FUNCTION floats flushed_result(floats result, floats x, floats w, floats acc) {
+// fma(x, w, acc) of operands that are no subnormals, as in pair_step.
+FUNCTION floats flushed_step(floats x, floats w, floats acc) {
+  const floats result = fma(x, w, acc);
   const VECTOR(int, WIDTH) small = fabs(result) <= (floats)(0x1p-126f);
+  if (!ANY(WIDTH, small)) return result;
   const VECTOR(int, WIDTH) zero = fabs(fma(x * 0x1p60f, w, acc * 0x1p60f)) < (floats)(0x1p-66f);
   return CHOOSE(float, WIDTH, small & zero, AS(float, WIDTH, AS(uint, WIDTH, result) & 0x80000000u), result);
 }
-
-// One step of all chains. Small results, which may have to be flushed, are rare: one look for all rows.
-FUNCTION void pair_steps(floats* sum, const int rows, IN_LOCAL const float* a, const floats* b) {
-  floats result[MANY * C];
-  VECTOR(int, WIDTH) small = (VECTOR(int, WIDTH))(0);
-  UNROLL
-  for (int r = 0; r < rows; ++r) {
-    const floats x = (floats)(a[r * CHUNK]);
-    UNROLL
+// multiply, looking at each result.
+FUNCTION void multiply_tiny(floats* acc, const int rows, IN_LOCAL const float* a, GLOBAL const STORED(W)* w, long apart,
+                            int n) {
+  for (int r = 0; r < rows; ++r)
     for (int c = 0; c < C; ++c) {
-      result[r * C + c] = fma(x, b[c], sum[r * C + c]);
-      small = small | (fabs(result[r * C + c]) <= (floats)(0x1p-126f));
+      floats sum = acc[r * C + c];
+      for (int k = 0; k < n; k += 2)
+        for (int odd = 1; odd >= 0; --odd)
+          sum = flushed_step((floats)(a[r * CHUNK + k + odd]),
+                             flushed_weights(LOAD_STORED(W, WIDTH, w + c * apart + (k + odd) * PANEL)), sum);
+      acc[r * C + c] = sum;
     }
-  }
-  if (ANY(WIDTH, small)) {
-    UNROLL
-    for (int r = 0; r < rows; ++r) {
-      const floats x = (floats)(a[r * CHUNK]);
-      UNROLL
-      for (int c = 0; c < C; ++c)
-        result[r * C + c] = flushed_result(result[r * C + c], x, b[c], sum[r * C + c]);
-    }
-  }
-  UNROLL
-  for (int i = 0; i < rows * C; ++i) sum[i] = result[i];
 }
 #endif
 
-// n steps of the chains of all rows; vector c of the columns is at w + c * apart.
+// n steps of the chains of all rows; vector c of the columns is at w + c * apart. Pairs: `least` is the least size of the
+// left side's numbers; once results may be tiny, *tiny is true.
 FUNCTION void multiply(floats* acc, const int rows, IN_LOCAL const float* a, GLOBAL const STORED(W)* w, long apart,
-                       int n) {
+                       int n, uint least, bool* tiny) {
   floats sum[MANY * C];
   UNROLL
   for (int i = 0; i < rows * C; ++i) sum[i] = acc[i];
 #ifdef PAIRS
-  for (int k = 0; k < n; k += 2) {
-    for (int odd = 1; odd >= 0; --odd) {
-      floats b[C];
-      UNROLL
-      for (int c = 0; c < C; ++c) b[c] = flushed_weights(LOAD_STORED(W, WIDTH, w + c * apart + (k + odd) * PANEL));
-      pair_steps(sum, rows, a + k + odd, b);
-    }
-  }
-#else
-  for (int k = 0; k < n; ++k) {
+  VECTOR(uint, WIDTH) least_weight = (VECTOR(uint, WIDTH))(~0u);
+#endif
+  for (int step = 0; step < n; ++step) {
+    const int k = STEP(step);
     floats b[C];
     UNROLL
     for (int c = 0; c < C; ++c) b[c] = LOAD_STORED(W, WIDTH, w + c * apart + k * PANEL);
+#ifdef PAIRS
+    UNROLL
+    for (int c = 0; c < C; ++c) {
+      const VECTOR(uint, WIDTH) size = SIZE(AS(uint, WIDTH, b[c]));
+      least_weight = CHOOSE(uint, WIDTH, size < least_weight, size, least_weight);
+    }
+#endif
     UNROLL
     for (int r = 0; r < rows; ++r) {
       const floats x = (floats)(a[r * CHUNK + k]);
       UNROLL
       for (int c = 0; c < C; ++c) sum[r * C + c] = fma(x, b[c], sum[r * C + c]);
     }
+  }
+#ifdef PAIRS
+  uint sizes[WIDTH];
+  STORE(WIDTH, least_weight, sizes);
+  for (int i = 1; i < WIDTH; ++i) sizes[0] = sizes[i] < sizes[0] ? sizes[i] : sizes[0];
+  *tiny = *tiny || (least >> 24) + (sizes[0] >> 24) < 142;
+  if (*tiny) {
+    multiply_tiny(acc, rows, a, w, apart, n);
+    return;
   }
 #endif
   UNROLL
@@ -128,7 +142,8 @@ FUNCTION void write_row(floats sum, GLOBAL const float* bias, GLOBAL STORED(Y)* 
 }
 
 FUNCTION void product(const int rows, GLOBAL const STORED(A)* a, GLOBAL const STORED(W)* panels,
-                      GLOBAL const float* bias, GLOBAL STORED(Y)* y, const Product* p, IN_LOCAL float* staged) {
+                      GLOBAL const float* bias, GLOBAL STORED(Y)* y, const Product* p, IN_LOCAL float* staged,
+                      IN_LOCAL uint* leasts) {
   const long first = GROUP(0) * rows, column = (GROUP(1) * LOCAL_ITEMS(0) + LOCAL_ITEM(0)) * (WIDTH * C);
   const long steps = STEPS(p->depth), panel_count = (p->columns + PANEL - 1) / PANEL;
   const Places batch = places_of(&p->batches, GROUP(2));
@@ -136,13 +151,18 @@ FUNCTION void product(const int rows, GLOBAL const STORED(A)* a, GLOBAL const ST
       panels + (batch.at[1] * panel_count + column / PANEL) * steps * PANEL + column % PANEL;
   // The vector beside; where there is none the first again.
   const long apart = WIDTH < PANEL ? WIDTH : column + PANEL < p->columns ? steps * PANEL : 0;
+  bool tiny = false;
   floats acc[MANY * C];
   for (int i = 0; i < rows * C; ++i) acc[i] = (floats)(0.0f);
   for (long from = 0; from < steps; from += CHUNK) {
     const int n = steps - from < CHUNK ? (int)(steps - from) : CHUNK;
-    stage(a + batch.at[0], p, rows, first, from, n, staged);
+    leasts[LOCAL_ITEM(0)] = stage(a + batch.at[0], p, rows, first, from, n, staged);
     BARRIER();
-    if (column < p->columns) multiply(acc, rows, staged, w + from * PANEL, apart, n);
+    uint least = ~0u;
+#ifdef PAIRS
+    for (int i = 0; i < LOCAL_ITEMS(0); ++i) least = leasts[i] < least ? leasts[i] : least;
+#endif
+    if (column < p->columns) multiply(acc, rows, staged, w + from * PANEL, apart, n, least, &tiny);
     BARRIER();
   }
   for (int r = 0; r < rows; ++r) {
@@ -154,8 +174,9 @@ FUNCTION void product(const int rows, GLOBAL const STORED(A)* a, GLOBAL const ST
 
 #define PRODUCT(ROWS)                                                                                     \
   LOCAL float staged[ROWS * CHUNK];                                                                       \
+  LOCAL uint leasts[GROUP_ITEMS];                                                                         \
   product(ROWS, POINTER(STORED(A), a), POINTER(STORED(W), panels), PRESENT(bias) ? POINTER(float, bias) : 0, \
-          POINTER(STORED(Y), y), &p, staged);
+          POINTER(STORED(Y), y), &p, staged, leasts);
 
 KERNEL void product_one(ADDRESS(a), ADDRESS(panels), ADDRESS(bias), ADDRESS(y), const Product p) { PRODUCT(1) }
 KERNEL void product_many(ADDRESS(a), ADDRESS(panels), ADDRESS(bias), ADDRESS(y), const Product p) { PRODUCT(MANY) }

@@ -7,10 +7,8 @@
 
 namespace isthmus {
 
-// Of a dtype: as many rows as leave registers for the sums. BF16 needs them twice, to look for tiny results.
-inline ProductShape product_shape(Dtype dtype, int vector_floats) {
-  return ProductShape(vector_floats, dtype == Dtype::kBF16 ? 4 : 12);
-}
+// As many rows as leave registers for the sums.
+inline ProductShape product_shape(int vector_floats) { return {vector_floats, 12}; }
 
 // Passed to the kernel by value: the same struct stands in product.cl.
 struct Product {

@@ -6,8 +6,10 @@
 // size and also where the chip's arithmetic is not known to be exact: for simulators that look for races.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <map>
+#include <random>
 
 #include "conform/operator_case.h"
 #include "ops/registry.h"
@@ -63,6 +65,17 @@ int64_t elements_of(const SampleCase& sample) {
   return n;
 }
 
+// An operand of numbers of 8 bits times 2^power, of 2^later from element 300 of a row on.
+SampleOperand small_numbers(Dtype dtype, int64_t rows, int64_t width, int power, int later) {
+  std::mt19937 random(static_cast<unsigned>(rows));
+  std::uniform_int_distribution<int> bits(128, 255);
+  std::vector<double> values;
+  for (int64_t i = 0; i < rows * width; ++i)
+    values.push_back(
+        std::ldexp(random() % 2 ? bits(random) : -bits(random), i % width < 300 ? power : later));
+  return sample_values(dtype, {rows, width}, values);
+}
+
 // What the declared samples do not have: rows longer than what a kernel takes at a time, more of them side by
 // side, and weights that are no constants.
 std::vector<Sample> more_samples(const std::string& op) {
@@ -81,6 +94,12 @@ std::vector<Sample> more_samples(const std::string& op) {
               sample_operand(weight, {70, 301}, Fill::kNormal, 0, rows == 2 ? Ints{1, 0} : Ints{}),
               sample_operand(Dtype::kF32, {70})},
              {}});
+    // Sums around the least normal number.
+    for (const int power : {-66, -64, -63, -62})
+      samples.push_back({{small_numbers(Dtype::kF32, 14, 600, power, power),
+                          small_numbers(Dtype::kBF16, 35, 600, power, -63),
+                          {Dtype::kInvalid, {}}},
+                         {}});
     return samples;
   }
   if (op == "softmax" || op == "log_softmax") return {{{sample_operand(Dtype::kF32, {11, 2100})}, {}}};
