@@ -5,6 +5,7 @@ import dataclasses
 import json
 import pathlib
 import tempfile
+import time
 
 from model_sizes import model_sizes
 from programs import Turns, Unsupported, run, seconds_of
@@ -136,12 +137,10 @@ class Measurer:
         keys = [f"model {name} {sizes.format} {kind} t{threads}" for kind in
                 ("prefill", "decode", "decode, resident", "decode, 8 sequences")]
         work = sizes.products_per_token / 1e9
-        # A big model's prompt takes a thread up to half a minute.
-        rounds = min(self.rounds, 2) if threads == 1 and work > 0.5 else self.rounds
-        cost = 6 + 2 * work + rounds * (2 + work * (20 if threads == 1 else 12))
-        return Session(keys, cost, lambda wanted: self.whole_model(model, sizes, threads, rounds, wanted))
+        cost = 6 + 2 * work + self.rounds * (2 + work * (12 if threads == 1 else 7))
+        return Session(keys, cost, lambda wanted: self.whole_model(model, sizes, threads, wanted))
 
-    def whole_model(self, model, sizes, threads, rounds, wanted):
+    def whole_model(self, model, sizes, threads, wanted):
         name = model_name(model)
         tokens = 32 if sizes.bytes_per_token > 2e8 else 96
         ours_command = [self.isthmus, "bench", model, "--turns", "--threads", threads, "-p", PROMPT, "-n", tokens,
@@ -169,8 +168,12 @@ class Measurer:
                         program.ask(line)
             for kind, row in rows.items():
                 row["flash"] = self.faster_flash(peer, tries.get(kind, "decode 8 0 1"))
-            for number in range(rounds):
+            spent = dict.fromkeys(rows, 0)
+            for number in range(self.rounds):
                 for kind, row in rows.items():
+                    if enough(number, spent[kind]):
+                        continue
+                    begun = time.monotonic()
                     program = resident if kind == "decode, resident" else ours
 
                     def mine():
@@ -188,6 +191,7 @@ class Measurer:
                             produced[kind] / peer.seconds(lines[kind])))
                     for turn in turns if number % 2 == 0 else reversed(turns):
                         turn()
+                    spent[kind] += time.monotonic() - begun
         yield from rows.values()
 
     # -- long contexts --
@@ -293,6 +297,11 @@ class Measurer:
             row["limit"] = row.pop("reference")
             row["tensors"] = model_sizes(model).format
         yield row
+
+
+def enough(rounds, seconds):
+    """A big model's prompt takes half a minute on one thread: slow rows do with two rounds, the slowest with one."""
+    return rounds >= 2 and seconds > 8 or rounds >= 1 and seconds > 20
 
 
 def model_name(path):

@@ -25,7 +25,7 @@ GROUPS = (
      "Cache of F16; the limit counts weights and cache. The cache holds the state of 512 tokens over and over, in both "
      "programs."),
     ("Process start to first token", ("first token",),
-     "The whole time of a process that loads the model, reads 24 tokens, prints one token and ends; warm page cache. "
+     "The whole time of a process that loads the model, reads a line of text, prints one token and ends; warm page cache. "
      "`isthmus run --raw -n 1` beside a program of the same steps as llama.cpp's own `simple` example, with the "
      "number of threads given (`llamacpp_speed --first-token`)."),
 )
@@ -131,9 +131,10 @@ def report(store):
 
     def of(*kinds):
         return [row for kind in kinds for row in rows if row["kind"] == kind]
-    out = paragraph(f"{head['machine']}. {head['peer']}. {head['rounds']} round{'s' if head['rounds'] > 1 else ''}, medians; ratio above 1: Isthmus is "
-                    "ahead. Of the limit: the median of the rounds, each with the limit measured in it. ✓ and ✗: "
-                    "whether the aim is reached.")
+    rounds = f"{head['rounds']} round{'s' if head['rounds'] > 1 else ''}"
+    out = paragraph(f"{head['machine']}. {head['peer']}. Medians of {rounds}, fewer of rows that take long; ratio above 1: "
+                    "Isthmus is ahead. Of the limit: the median of the rounds, each with the limit measured in it. ✓ and "
+                    "✗: whether the aim is reached.")
     for heading, kinds, text in GROUPS:
         if of(*kinds):
             out += [f"### {heading}", "", *paragraph(text), *speed_table(of(*kinds)), ""]
