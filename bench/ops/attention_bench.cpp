@@ -3,11 +3,14 @@
 // reading of as many bytes at the same moment. attention_bench [isa]; kernels are called without the chip
 // around them.
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
+#include <memory>
 #include <thread>
 
 #include "../../tests/products/call_kernel.h"
@@ -61,6 +64,31 @@ class Threads {
   std::atomic<bool> stop_{false};
 };
 
+// Memory on huge pages where the system has them, as the chip allocates caches.
+class CacheBytes {
+ public:
+  CacheBytes() = default;
+  explicit CacheBytes(size_t size) : size_(size) {
+    constexpr size_t kPage = size_t{2} << 20;
+    const size_t room = (size + kPage - 1) / kPage * kPage;
+    memory_.reset(std::aligned_alloc(kPage, room));
+    madvise(memory_.get(), room, MADV_HUGEPAGE);
+  }
+  void* data() { return memory_.get(); }
+  size_t size() const { return size_; }
+  template <typename T>
+  T* as() {
+    return static_cast<T*>(memory_.get());
+  }
+
+ private:
+  struct Free {
+    void operator()(void* p) const { std::free(p); }
+  };
+  std::unique_ptr<void, Free> memory_;
+  size_t size_ = 0;
+};
+
 struct Shape {
   const char* name;
   int64_t heads, kv_heads, d;
@@ -72,8 +100,8 @@ class Problem {
       : shape_(shape), tokens_(tokens), context_(context) {
     const int64_t blocks = (context + 63) / 64;
     elements_ = blocks * 64 * shape.kv_heads * shape.d;
-    for (Bytes* bytes : {&k_, &v_}) {
-      *bytes = Bytes(static_cast<size_t>(dtype_bytes(cache, elements_)));
+    for (CacheBytes* bytes : {&k_, &v_}) {
+      *bytes = CacheBytes(static_cast<size_t>(dtype_bytes(cache, elements_)));
       for (int64_t i = 0; i < elements_; ++i) {
         const float value = static_cast<float>(i * 7919 % 2001 - 1000) * 1e-3f;
         if (cache == Dtype::kI8)
@@ -85,8 +113,8 @@ class Problem {
       }
     }
     if (cache == Dtype::kI8)
-      for (Bytes* bytes : {&k_scales_, &v_scales_}) {
-        *bytes = Bytes(static_cast<size_t>(elements_ / 32 * 2));
+      for (CacheBytes* bytes : {&k_scales_, &v_scales_}) {
+        *bytes = CacheBytes(static_cast<size_t>(elements_ / 32 * 2));
         for (int64_t i = 0; i < elements_ / 32; ++i) bytes->as<uint16_t>()[i] = f32_to_f16(1e-2f);
       }
     q_.assign(static_cast<size_t>(tokens * shape.heads * shape.d), 0.01f);
@@ -126,7 +154,7 @@ class Problem {
  private:
   Shape shape_;
   int64_t tokens_, context_, elements_;
-  Bytes k_, v_, k_scales_, v_scales_;
+  CacheBytes k_, v_, k_scales_, v_scales_;
   std::vector<float> q_, y_;
   std::vector<int32_t> table_, sequence_, positions_;
   std::vector<KernelOperand> operands_;
@@ -146,7 +174,7 @@ void measure(const std::string& isa, const cpu::Kernel& kernel, const Shape& sha
   double best = 1e9, limit = 0;
   for (int round = 0; round < 3; ++round) {
     const Result<MeasuredLimit> now = tokens == 1
-                                          ? measure_read_bandwidth(thread_count, 0.03, PageSize::k4KiB,
+                                          ? measure_read_bandwidth(thread_count, 0.03, PageSize::k2MiB,
                                                                    static_cast<size_t>(problem.cache_bytes()))
                                           : measure_f32_peak(thread_count, 0.03);
     if (now.ok()) limit = std::max(limit, now->best);

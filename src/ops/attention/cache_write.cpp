@@ -102,6 +102,9 @@ std::vector<Sample> cache_write_samples() {
   for (const double top : {127.0, 0.3, 0x1p-12, 0x1p-20, 0x1p-127, 0x1p24, 0x1.fffffep127})
     for (int i = 0; i < 32; ++i) exact.values.push_back(i == 7 ? -top : top / 127.0 * (i * 4 - 63.5));
   add(exact, Dtype::kI8, {3, 2, 1, 0, 100, 101, 102});
+  // Neighbours, written together.
+  for (const Dtype cache : {Dtype::kF32, Dtype::kBF16})
+    add({Dtype::kF32, {80, 3, 24}, Fill::kAwkward, 0, {1, 2, 0}}, cache, run);
   return samples;
 }
 
