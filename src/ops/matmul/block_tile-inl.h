@@ -183,14 +183,6 @@ ISTHMUS_SIMD void accumulate(const Weights& weights, int column, const RowBlock*
                              LaneF32 (&acc)[kRows][kGroups]) {
   constexpr int kLump = Weights::kLump;
   LaneF32 both[kRows][kGroups];  // of the two halves
-  LaneU8 all[kGroups][8];
-  if constexpr (kRows == 1) {  // bound by memory, which is read best in the order of the bytes
-    ISTHMUS_UNROLL
-    for (int g = 0; g < kGroups; ++g) {
-      ISTHMUS_UNROLL
-      for (int j = 0; j < 8; ++j) all[g][j] = weights.codes(column + g * kLanes, j);
-    }
-  }
   ISTHMUS_UNROLL
   for (int h = 0; h < 2; ++h) {
     LaneI32 dots[kRows][kGroups];
@@ -206,8 +198,7 @@ ISTHMUS_SIMD void accumulate(const Weights& weights, int column, const RowBlock*
       ISTHMUS_UNROLL
       for (int g = 0; g < kGroups; ++g) {
         ISTHMUS_UNROLL
-        for (int i = 0; i < kLump; ++i)
-          w[g][i] = kRows == 1 ? all[g][j + i] : kept(weights.codes(column + g * kLanes, j + i));
+        for (int i = 0; i < kLump; ++i) w[g][i] = kept(weights.codes(column + g * kLanes, j + i));
       }
       ISTHMUS_UNROLL
       for (int r = 0; r < kRows; ++r) {
@@ -282,11 +273,11 @@ void block_tile(const unsigned char* panel, int column, int64_t blocks, const Ro
     const int64_t count = blocks < Weights::kSuper ? blocks : Weights::kSuper;
     blocks -= count;
     for (int64_t i = 0; i < count; ++i) {
-      if (fetch.stream) {
+      if (kRows == 1 ? !Weights::kBytes : fetch.stream != 0) {
         ISTHMUS_UNROLL
         for (int at = 0; at < Weights::kBlockBytes + Weights::kSuperHeader / Weights::kSuper; at += 64)
           __builtin_prefetch(panel + fetch.stream + at);
-      } else if (fetch.step) {
+      } else if (kRows > 1 && fetch.step) {
         for (int64_t at = 0; at < fetch.step; at += 64) __builtin_prefetch(fetch.from + at, 0, 2);
         fetch.from += fetch.step;
       }

@@ -84,7 +84,7 @@ __attribute__((noinline)) void dense_tile(const unsigned char* panel, int column
   }
   const unsigned char* row_bytes = static_cast<const unsigned char*>(x);
   for (int64_t s = 0; s < steps; ++s, panel += dense_step_bytes(kFormat), row_bytes += 4) {
-    if (s % 8 == 0 && fetch.step) {
+    if (kRows > 1 && s % 8 == 0 && fetch.step) {  // a single row reads as fast as memory does by itself
       for (int64_t at = 0; at < fetch.step; at += 64) __builtin_prefetch(fetch.from + at, 0, 2);
       fetch.from += fetch.step;
     }
@@ -151,6 +151,8 @@ ISTHMUS_SIMD DenseTile dense_tile_of(int rows, int* columns) {
   }
 }
 
+inline constexpr int64_t kDenseFewAhead = 12288;  // bytes that a few rows fetch ahead
+
 // `rows` rows by one panel, in tiles of nearly equal height, which fetch what comes at `next`, if given.
 template <int kFormat>
 ISTHMUS_SIMD void dense_panel(int64_t rows, const unsigned char* panel, int64_t steps, const void* x,
@@ -158,7 +160,9 @@ ISTHMUS_SIMD void dense_panel(int64_t rows, const unsigned char* panel, int64_t 
                               const unsigned char* next = nullptr) {
   const int64_t tiles = (rows + kDenseRows - 1) / kDenseRows;
   const int64_t bytes = steps * dense_step_bytes(kFormat), fetches = (steps + 7) / 8;
-  DenseFetch fetch = {next, next && tiles > 1 ? (bytes / (tiles * fetches + 1) + 63) / 64 * 64 : 0};
+  // One tile fetches ahead of its own reading.
+  DenseFetch fetch = {panel + kDenseFewAhead, next ? 8 * dense_step_bytes(kFormat) : 0};
+  if (tiles > 1) fetch = {next, next ? (bytes / (tiles * fetches + 1) + 63) / 64 * 64 : 0};
   for (int64_t t = 0; t < tiles; ++t) {
     const int64_t row = rows * t / tiles, next_row = rows * (t + 1) / tiles;
     // Rows of y are far apart: what the next tile adds to is fetched while this one computes.
@@ -170,7 +174,7 @@ ISTHMUS_SIMD void dense_panel(int64_t rows, const unsigned char* panel, int64_t 
       tile(panel, c, steps, static_cast<const unsigned char*>(x) + row * x_stride * dense_x_bytes(kFormat),
            x_stride, resume, y + row * y_stride, y_stride, valid, fetch);
     fetch.from += fetch.step * fetches;
-    if (fetch.step && fetch.from - next >= bytes) fetch.step = 0;
+    if (tiles > 1 && fetch.from - next >= bytes) fetch.step = 0;
   }
 }
 
