@@ -70,8 +70,8 @@ uint64_t cache_limit(const char* variable) {
 std::optional<KeptFile> kept_file(const std::string& path) {
   struct stat info;
   if (lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
-  return KeptFile{int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec,
-                  static_cast<uint64_t>(info.st_size), path};
+  const auto ns = [](const timespec& t) { return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
+  return KeptFile{std::max(ns(info.st_mtim), ns(info.st_atim)), static_cast<uint64_t>(info.st_size), path};
 }
 
 void remove_oldest(std::vector<KeptFile> files, uint64_t limit_bytes, std::string_view magic) {

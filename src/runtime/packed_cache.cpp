@@ -14,13 +14,14 @@
 #include <filesystem>
 
 #include "base/disk_cache.h"
+#include "runtime/packed_checked.h"
 #include "runtime/packed_trim.h"
 
 namespace isthmus {
 namespace {
 
 // What a file starts with. The hash is of all that follows: a page lost with the power or changed on disk
-// would otherwise be wrong answers without a word. Checking it reads what the first token reads anyway.
+// would otherwise be wrong answers without a word. A file is checked once after each start of the machine.
 struct Header {
   char magic[sizeof kPackedMagic];
   char hash[32];
@@ -39,7 +40,7 @@ std::shared_ptr<const void> share_mapping(void* base, uint64_t bytes) {
                                      [base, bytes](const void*) { munmap(base, bytes); });
 }
 
-std::shared_ptr<const void> map_file(const std::string& path, uint64_t packed_bytes) {
+std::shared_ptr<const void> map_file(const std::string& path, uint64_t packed_bytes, PackedChecked& checked) {
   // O_NONBLOCK so that a named pipe is refused instead of waited for.
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return nullptr;
@@ -48,15 +49,18 @@ std::shared_ptr<const void> map_file(const std::string& path, uint64_t packed_by
   void* base = MAP_FAILED;
   if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && static_cast<uint64_t>(info.st_size) == bytes)
     base = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
-  if (base != MAP_FAILED)
-    futimens(fd, nullptr);  // Used now: it goes last. Not ours to touch: nothing happens.
+  // Used now: it goes last. Not ours to touch: nothing happens. When it was written stays.
+  const timespec times[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}};
+  if (base != MAP_FAILED) futimens(fd, times);
   close(fd);
   if (base == MAP_FAILED) return nullptr;
+  if (checked.contains(info)) return share_mapping(base, bytes);
   const Header expected = header_of(static_cast<const char*>(base) + sizeof(Header), packed_bytes);
   if (std::memcmp(base, &expected, sizeof expected) != 0) {
     munmap(base, bytes);
     return nullptr;
   }
+  checked.add(info);
   return share_mapping(base, bytes);
 }
 
@@ -158,6 +162,7 @@ PackedCache::PackedCache(std::string folder, uint64_t limit_bytes)
     : folder_(std::move(folder)), limit_bytes_(limit_bytes) {
   if (folder_.empty()) return;
   if (limit_bytes_ == 0) limit_bytes_ = default_limit(folder_);
+  checked_ = std::make_shared<PackedChecked>(folder_);
   untrimmed_ = std::make_shared<std::atomic<uint64_t>>(limit_bytes_);  // the first new file trims
 }
 
@@ -183,10 +188,10 @@ Result<PackedBytes> PackedCache::get(const PackedSource& source, const std::stri
     if (!source.name.empty()) {
       const std::string name = source.name + kind;
       link = place(folder_ + "/from", content_hash(name.data(), name.size()));
-      if ((result.data = map_file(link, packed_bytes))) return result;
+      if ((result.data = map_file(link, packed_bytes, *checked_))) return result;
     }
     const std::string path = place(folder_, content_hash(source.data, source.bytes)) + kind;
-    if (!(result.data = map_file(path, packed_bytes))) {
+    if (!(result.data = map_file(path, packed_bytes, *checked_))) {
       make_folder_of(path);
       result.made = true;
       ASSIGN_OR_RETURN(result.data, make_file(path, packed_bytes, pack));

@@ -3,7 +3,8 @@
 // processes.
 //
 // FOLDER/ab/cdef…-DTYPExDIMS-LAYOUT is a packed weight; the number is the hash of the bytes it was made of.
-// It begins with a hash of what is in it, which is checked when it is mapped: a damaged file is made anew.
+// It begins with a hash of what is in it, which is checked when it is first mapped after a start of the
+// machine: a damaged file is made anew.
 // FOLDER/from/ab/cdef… is a symbolic link to it; the number is the hash of where those bytes lie (file,
 // times, offset), so that a second start does not read the model's weights to know it. A copied or renamed
 // file only lacks the link.
@@ -35,6 +36,8 @@ struct PackedSource {
   std::string description;  // dtype and dimensions
 };
 
+class PackedChecked;
+
 class PackedCache {
  public:
   // folder: where files go; empty turns the cache off. Created when first needed. limit_bytes: what it may
@@ -57,6 +60,7 @@ class PackedCache {
 
   std::string folder_;
   uint64_t limit_bytes_;
+  std::shared_ptr<PackedChecked> checked_;
   std::shared_ptr<std::atomic<uint64_t>>
       untrimmed_;  // bytes made since the folder was trimmed, of all copies
 };

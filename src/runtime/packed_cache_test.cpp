@@ -2,6 +2,7 @@
 // Packed weights: made once, found by file or by content, kept within a limit by many processes at once.
 #include "runtime/packed_cache.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -46,8 +47,8 @@ class PackedCacheTest : public ::testing::Test {
   std::vector<fs::path> files(bool links = false) {
     std::vector<fs::path> found;
     for (const auto& entry : fs::recursive_directory_iterator(folder_))
-      if (entry.path().filename() != "lock" && entry.is_symlink() == links &&
-          (links || entry.is_regular_file()))
+      if (entry.path().filename() != "lock" && !entry.path().filename().string().starts_with("checked-") &&
+          entry.is_symlink() == links && (links || entry.is_regular_file()))
         found.push_back(entry.path());
     return found;
   }
@@ -107,6 +108,30 @@ TEST_F(PackedCacheTest, AChangedByteIsNoticed) {
     EXPECT_EQ(text(get(cache(), "source", "1:2:3")), "source!") << at;
   }
   EXPECT_EQ(packs_, 5);
+}
+
+// Reading every weight takes long, and its pages stay in memory until the machine is started again.
+TEST_F(PackedCacheTest, AFileIsCheckedOncePerStartOfTheMachine) {
+  ASSERT_TRUE(get(cache(), "source", "1:2:3").ok());
+  const fs::path path = files().at(0);
+  const auto written_long_ago = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  fs::last_write_time(path, written_long_ago);
+  ASSERT_TRUE(get(cache(), "source", "1:2:3").ok());  // checks it
+  const auto damage = [&](char byte) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(64);
+    file.put(byte);
+  };
+  damage('S');
+  fs::last_write_time(path, written_long_ago);
+  EXPECT_EQ(text(get(cache(), "source", "1:2:3")), "Source!") << "was not read again";
+  fs::last_write_time(path, written_long_ago + std::chrono::minutes(1));
+  EXPECT_EQ(text(get(cache(), "source", "1:2:3")), "source!") << "was written since";
+  EXPECT_EQ(packs_, 2);
+  const std::string old = folder_.string() + "/checked-00000000-0000-0000-0000-000000000000";
+  std::ofstream(old) << "1:2 3 4\n";
+  trim_packed(folder_, 1000);
+  EXPECT_FALSE(fs::exists(old)) << "of another start";
 }
 
 TEST_F(PackedCacheTest, ANamedPipeInItsPlaceIsNotWaitedFor) {
@@ -173,7 +198,8 @@ TEST_F(PackedCacheTest, NothingOfOthersIsRemoved) {
                  fresh = folder_ / "ab" / (hex + ".part");
   std::ofstream(abandoned) << "half";
   std::ofstream(fresh) << "half";
-  fs::last_write_time(abandoned, fs::file_time_type::clock::now() - std::chrono::hours(25));
+  const timespec long_ago[2] = {{time(nullptr) - 25 * 60 * 60, 0}, {time(nullptr) - 25 * 60 * 60, 0}};
+  utimensat(AT_FDCWD, abandoned.c_str(), long_ago, 0);
   trim_packed(folder_, 0);
   for (const fs::path& path : foreign) EXPECT_TRUE(fs::exists(path)) << path;
   EXPECT_FALSE(fs::exists(abandoned));

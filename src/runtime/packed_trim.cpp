@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/disk_cache.h"
+#include "runtime/packed_checked.h"
 
 namespace isthmus {
 namespace {
@@ -62,6 +63,7 @@ bool trim_packed(const std::string& folder, uint64_t limit_bytes) {
   const bool ours = flock(lock, LOCK_EX | LOCK_NB) == 0;
   if (ours) {
     trim_files(folder, limit_bytes);
+    remove_old_checks(folder);
     for_each_named(folder + "/from", [](const fs::path& path) {
       struct stat info;
       if (lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode) && access(path.c_str(), F_OK) != 0)
