@@ -71,7 +71,8 @@ struct Tile {
   alignas(64) float scores[kMaxRows][kBlock];
   alignas(64) float acc[kAccumulators];
   alignas(64) float q[kAccumulators];
-  alignas(64) float k_panel[kBlock * kMaxDim], v_panel[kBlock * (kMaxDim + 16)];  // a block as F32
+  alignas(64) float k_panel[kConvertOnce ? kBlock * kMaxDim : 1],
+      v_panel[kBlock * (kMaxDim + 16)];  // a block as F32
   alignas(64) float k_scales[kBlock * kMaxDim / kScaleBlock], v_scales[kBlock * kMaxDim / kScaleBlock];
 };
 
