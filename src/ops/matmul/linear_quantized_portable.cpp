@@ -78,7 +78,8 @@ PortablePlan plan_strided(const PortableQuery& query, const Operands& at) {
 PortablePlan plan_packed(const PortableQuery& query, const Operands& at) {
   const isthmus_operand_t& weight = query.operands[at.weight];
   const int32_t rank = query.operands[0].rank;
-  const ProductShape shape(query.vector_floats, kMany);
+  // Wide vectors come with registers for more rows' sums, which share the work of unpacking.
+  const ProductShape shape(query.vector_floats, query.vector_floats >= 8 ? 12 : kMany);
   PortablePlan plan;
   plan.source = "matmul/product_quantized.cl";
   plan.entries = {"product_quantized_one", "product_quantized_many"};

@@ -79,18 +79,35 @@ FUNCTION floats fp4_numbers(VECTOR(uint, WIDTH) code) {
 #define NUMBERS(CODES) CONVERT(float, WIDTH, AS(int, WIDTH, CODES))
 #endif
 
-// dot += the products of half h of the block with the activations of all rows.
-FUNCTION void add_half(floats* dot, const int rows, const int h, IN_LOCAL const float* q, GLOBAL const uchar* codes) {
-  for (int i = 0; i < 16; ++i) {
-#ifdef NIBBLES
-    const VECTOR(uint, WIDTH) both = CONVERT(uint, WIDTH, LOAD(WIDTH, codes + i * PANEL));
-    const floats w = NUMBERS(h ? both >> 4 : both & 15u);
-#else
-    const floats w = CONVERT(float, WIDTH, LOAD(WIDTH, (GLOBAL const char*)codes + (16 * h + i) * PANEL));
-#endif
-    UNROLL
-    for (int r = 0; r < rows; ++r) dot[r] = fma((floats)(q[r * CHUNK * 32 + 16 * h + i]), w, dot[r]);
+// The products of both halves of a block with the activations of all rows.
+FUNCTION void add_products(floats* dot0, floats* dot1, const int rows, IN_LOCAL const float* q, GLOBAL const uchar* codes) {
+  UNROLL
+  for (int r = 0; r < rows; ++r) {
+    dot0[r] = (floats)(0.0f);
+    dot1[r] = (floats)(0.0f);
   }
+#ifdef NIBBLES
+  for (int i = 0; i < 16; ++i) {
+    const VECTOR(uint, WIDTH) both = CONVERT(uint, WIDTH, LOAD(WIDTH, codes + i * PANEL));
+    const floats w0 = NUMBERS(both & 15u), w1 = NUMBERS(both >> 4);
+    UNROLL
+    for (int r = 0; r < rows; ++r) {
+      dot0[r] = fma((floats)(q[r * CHUNK * 32 + i]), w0, dot0[r]);
+      dot1[r] = fma((floats)(q[r * CHUNK * 32 + 16 + i]), w1, dot1[r]);
+    }
+  }
+#else
+  for (int i = 0; i < 16; ++i) {
+    const floats w = CONVERT(float, WIDTH, LOAD(WIDTH, (GLOBAL const char*)codes + i * PANEL));
+    UNROLL
+    for (int r = 0; r < rows; ++r) dot0[r] = fma((floats)(q[r * CHUNK * 32 + i]), w, dot0[r]);
+  }
+  for (int i = 16; i < 32; ++i) {
+    const floats w = CONVERT(float, WIDTH, LOAD(WIDTH, (GLOBAL const char*)codes + i * PANEL));
+    UNROLL
+    for (int r = 0; r < rows; ++r) dot1[r] = fma((floats)(q[r * CHUNK * 32 + i]), w, dot1[r]);
+  }
+#endif
 }
 
 FUNCTION floats scales_at(GLOBAL const uchar* block, int number) {
@@ -100,13 +117,7 @@ FUNCTION floats scales_at(GLOBAL const uchar* block, int number) {
 // One block of 32 for all rows and one vector of columns, which `block` already points at in the scales' case.
 FUNCTION void add_block(floats* acc, const int rows, Staged x, int at, GLOBAL const uchar* block, int column) {
   floats dot[2][MANY];
-  UNROLL
-  for (int r = 0; r < rows; ++r) {
-    dot[0][r] = (floats)(0.0f);
-    dot[1][r] = (floats)(0.0f);
-  }
-  add_half(dot[0], rows, 0, x.q + 32 * at, block + column);
-  add_half(dot[1], rows, 1, x.q + 32 * at, block + column);
+  add_products(dot[0], dot[1], rows, x.q + 32 * at, block + column);
   GLOBAL const uchar* scales = block + column * (int)sizeof(STORED(SCALE));
   const floats d0 = scales_at(scales, 0);
 #ifdef HALVES
