@@ -37,7 +37,7 @@ static const struct row rows[] = {
     {"rms_norm", TOY_RMS_NORM, "eps", NULL, NULL, 3, {FLOATS, FLOATS | ABSENT, FLOATS}},
     {"rope", TOY_ROPE, "scale", "style", "interleaved", 4, {FLOATS, I32, F32, FLOATS}},
     {"embedding", TOY_EMBEDDING, NULL, NULL, NULL, 3, {INDICES, FLOATS | BLOCKS, F32}},
-    {"cache_write", TOY_CACHE_WRITE, NULL, "layout", "dims_major", 3, {FLOATS, I32, FLOATS}},
+    {"cache_write", TOY_CACHE_WRITE, NULL, "layout", "dims_major", 4, {FLOATS, I32, FLOATS, ABSENT}},
     {"quantize_rows", TOY_QUANTIZE_ROWS, NULL, NULL, NULL, 4, {F32, ONE(ISTHMUS_I8), F32, I32}},
     {"linear", TOY_LINEAR, NULL, NULL, NULL, 4, {F32, F32 | ONE(ISTHMUS_F16), F32 | ABSENT, F32}},
     {"linear_quantized",

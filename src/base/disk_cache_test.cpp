@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/disk_cache.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -66,8 +68,9 @@ TEST_F(DiskCacheTest, WhatWasUsedLongestAgoGoes) {
   const DiskCache cache(folder_, "program", 1 << 20);
   const std::string kilobyte(1000, 'x');
   const auto age = [&](int hours) {  // everything there by so much
-    for (const fs::path& path : files())
-      fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(hours));
+    const time_t then = time(nullptr) - hours * 60 * 60;
+    const timespec times[2] = {{then, 0}, {then, 0}};
+    for (const fs::path& path : files()) utimensat(AT_FDCWD, path.c_str(), times, 0);
   };
   fs::create_directories(folder_);
   std::ofstream(folder_ + "/mine.txt") << std::string(30000, 'm');
