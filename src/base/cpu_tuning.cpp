@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/disk_cache.h"
+
 namespace isthmus {
 
 std::span<const CpuChoiceInfo> cpu_choices() {
@@ -118,13 +120,8 @@ std::string cpu_model() {
 }
 
 std::string cpu_tuning_path(std::string_view isa, int threads) {
-  std::string folder;
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg)
-    folder = xdg;
-  else if (const char* home = std::getenv("HOME"); home && *home)
-    folder = std::string(home) + "/.cache";
-  else
-    return "";
+  const std::string folder = cache_folder("ISTHMUS_TUNED", "tuned");
+  if (folder.empty()) return "";
   // Names of processors are shared by generations; family, model and stepping are not.
   std::string name = cpu_model();
   std::ifstream file("/proc/cpuinfo");
@@ -135,7 +132,7 @@ std::string cpu_tuning_path(std::string_view isa, int threads) {
   name += fmt::format("-{}-{}", isa, threads);
   for (char& c : name)
     if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-') c = '_';
-  return folder + "/isthmus/tuned/" + name;
+  return folder + "/" + name;
 }
 
 Result<CpuTuning> load_cpu_tuning(const std::string& path) {

@@ -30,7 +30,8 @@ Result<CpuTuning> read_cpu_tuning(std::string_view text);
 std::string write_cpu_tuning(const CpuTuning& tuning);
 
 // Where the choices for this processor, instruction set and number of threads are kept:
-// ${XDG_CACHE_HOME:-~/.cache}/isthmus/tuned/NAME. Empty without a home.
+// ${XDG_CACHE_HOME:-~/.cache}/isthmus/tuned/NAME, or in the folder that ISTHMUS_TUNED names. Empty without a
+// home, or where that says off.
 std::string cpu_tuning_path(std::string_view isa, int threads);
 // The processor's name as /proc/cpuinfo has it, or "CPU".
 std::string cpu_model();

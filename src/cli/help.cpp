@@ -41,6 +41,7 @@ Environment:
   ISTHMUS_PLUGIN_PATH         Folders with chips (isthmus_*.so), before our own; colons between
   ISTHMUS_CPU_ISA             Instruction set of the CPU chip: generic, avx2 or avx512 (the best)
   ISTHMUS_CPU_TUNING          Its choices of tiles and threads instead of those that isthmus tune kept, or off
+  ISTHMUS_TUNED               Folder of what isthmus tune kept, or off
   ISTHMUS_NVRTC               NVIDIA's compiler for kernels: a libnvrtc.so, or the folder of one
   ISTHMUS_NULL_DEVICE         1: the null chip, a skeleton, shows itself
   ISTHMUS_PACKED_CACHE        Folder for rearranged weights, or off

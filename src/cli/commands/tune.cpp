@@ -164,7 +164,10 @@ Status tune(const TuneOptions& options, const Context& context) {
   const int threads = std::max(1, (*device)->properties().parallelism);
   const std::string architecture = (*device)->properties().architecture;
   const std::string path = cpu_tuning_path(architecture.substr(architecture.find('-') + 1), threads);
-  if (path.empty()) return error(Code::kFailedPrecondition, "there is no home folder to keep choices in");
+  if (path.empty())
+    return error(Code::kFailedPrecondition,
+                 "there is no folder to keep choices in: neither HOME nor XDG_CACHE_HOME is set, or "
+                 "ISTHMUS_TUNED is off");
   if (options.reset) {
     std::error_code ignored;
     const bool removed = std::filesystem::remove(path, ignored);

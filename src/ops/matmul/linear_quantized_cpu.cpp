@@ -157,10 +157,10 @@ constexpr PanelsFunction kRunPanels[] = {run_panels<0>, run_panels<1>, run_panel
 struct Chunks {
   int64_t rows, count, size;
 };
-Chunks chunks_of(const Run& run) {
+Chunks chunks_of(const Run& run, int64_t bound) {
   Chunks c = {1, 0, 0};
   for (int i = 0; i + 1 < plan_data<LinearPlan>(*run.plan).rank; ++i) c.rows *= run.operands[0].dims[i];
-  const int64_t wanted = (*run.plan->tuning)[kPanelRows], most = wanted < kMostRows ? wanted : kMostRows;
+  const int64_t wanted = (*run.plan->tuning)[kPanelRows], most = wanted < bound ? wanted : bound;
   c.count = (c.rows + most - 1) / most;
   c.size = c.count ? (c.rows + c.count * kMaxRows - 1) / (c.count * kMaxRows) * kMaxRows : 0;
   return c;
@@ -168,7 +168,7 @@ Chunks chunks_of(const Run& run) {
 
 void run(const Run& run, const Team& team) {
   const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
-  const Chunks chunks = chunks_of(run);
+  const Chunks chunks = chunks_of(run, kMostRows);
   int64_t panels = 0;
   for (int i = 0; i < plan.count; ++i) panels += plan.products[i].panels;
   // Taken as threads get to it: a thread that the system holds up delays no other. A few panels at a time are
@@ -195,7 +195,8 @@ void run(const Run& run, const Team& team) {
 // ---- linear_quantized_gated: groups of panels of gate and up, whose columns stay in the caches until they
 // are integers ----
 
-constexpr int kGatedPanels = 8, kGatedColumns = kGatedPanels * kPanelColumns;
+// The caller's thread may be anybody's: both buffers are 192 KiB of its stack.
+constexpr int kGatedRows = 96, kGatedPanels = 8, kGatedColumns = kGatedPanels * kPanelColumns;
 
 template <typename F>
 void gate_rows(const float* gate, const float* up, int64_t rows, int columns, const Run& run, int64_t at,
@@ -213,7 +214,7 @@ template <typename F>
 void run_gated(const Run& run, const Team& team) {
   const LinearPlan& plan = plan_data<LinearPlan>(*run.plan);
   const Product& product = plan.products[0];
-  const Chunks chunks = chunks_of(run);
+  const Chunks chunks = chunks_of(run, kGatedRows);
   // Of few rows groups may have to be small, so that threads share them out evenly.
   const int64_t even = product.panels / (4 * team.count());
   const int64_t size = chunks.size > kMaxRows || even > kGatedPanels ? kGatedPanels : even < 2 ? 2 : even;
@@ -226,7 +227,7 @@ void run_gated(const Run& run, const Team& team) {
       const int64_t count = chunks.rows - first < chunks.size ? chunks.rows - first : chunks.size;
       const int64_t panels = product.panels - p < size ? product.panels - p : size;
       if (count <= 0) continue;
-      alignas(64) float gate[kMostRows * kGatedColumns], up[kMostRows * kGatedColumns];
+      alignas(64) float gate[kGatedRows * kGatedColumns], up[kGatedRows * kGatedColumns];
       const Target targets[2] = {{0, p, panels, gate, kGatedColumns}, {1, p, panels, up, kGatedColumns}};
       const int other = plan.products[1].format;
       const bool together = other == product.format;
