@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The codes that CANN programs get, and the sentence behind each, which they read with aclGetRecentErrMsg.
+#pragma once
+
+#include <fmt/format.h>
+
+#include "acl/acl_base.h"
+#include "base/status.h"
+
+namespace isthmus::cann {
+
+// Remembers the sentence for the calling thread and returns the code, for `return fail(…)` in an entry point.
+aclError fail(aclError code, std::string sentence);
+template <typename... Args>
+aclError fail(aclError code, fmt::format_string<Args...> format, Args&&... args) {
+  return fail(code, fmt::format(format, std::forward<Args>(args)...));
+}
+
+// The runtime's code that fits a Status (ACL_ERROR_RT_…), 0 when it is ok; remembers its message under the
+// name of the entry point: "aclrtMalloc: out of memory: …".
+aclError report(const char* entry, const Status& status);
+// The same with the codes that aclnn functions return (161001 …).
+int report_aclnn(const char* entry, const Status& status);
+
+// The last sentence of the calling thread, or null; taking it forgets it.
+const char* take_recent_message();
+
+}  // namespace isthmus::cann
