@@ -161,6 +161,29 @@ TEST_P(OpenCl, ImportedPagesAreReadInPlace) {
   api().release_host(device_->handle(), address);
 }
 
+// Shared virtual memory may come from the host's heap: page by page it lies between the program's own blocks.
+TEST_P(OpenCl, ImportsHostMemoryThatSharesAPageWithAnAllocation) {
+  if (!device_->has(ISTHMUS_FEATURE_IMPORT)) GTEST_SKIP() << "this device has memory of its own";
+  const auto stream = device_->create_stream().value();
+  std::vector<isthmus_address_t> allocated(64), imported(64);
+  std::vector<std::vector<int32_t>> host(64);
+  for (int i = 0; i < 64; ++i) {
+    ASSERT_EQ(api().allocate(device_->handle(), ISTHMUS_MEMORY_DEVICE, 256, &allocated[i]), ISTHMUS_OK);
+    host[i].assign(300, i);
+  }
+  for (int i = 0; i < 64; ++i) {
+    ASSERT_EQ(api().import_host(device_->handle(), host[i].data(), 1200, &imported[i]), ISTHMUS_OK) << i;
+    int32_t last = -1;
+    ASSERT_TRUE(stream->download(&last, imported[i] + 1196, 4).ok());
+    ASSERT_TRUE(stream->wait().ok());
+    EXPECT_EQ(last, i);
+  }
+  for (int i = 0; i < 64; ++i) {
+    api().release_host(device_->handle(), imported[i]);
+    api().free(device_->handle(), allocated[i]);
+  }
+}
+
 TEST_P(OpenCl, AKernelThatDoesNotBuildShowsTheLogWithTheLine) {
   const auto kernel = build("__kernel void f() {\n  int x = nonsense;\n}", "f");
   ASSERT_FALSE(kernel.ok());

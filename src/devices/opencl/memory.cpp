@@ -98,13 +98,23 @@ Result<isthmus_address_t> Memory::allocate_pinned(uint64_t bytes) {
 }
 
 Result<isthmus_address_t> Memory::import(const void* host, uint64_t bytes) {
-  // Whole pages: drivers ask for aligned memory, and a mapped file has it.
-  const uint64_t page = page_bytes(), at = reinterpret_cast<uint64_t>(host), skew = at % page;
+  // Whole pages: drivers ask for aligned memory, and a mapped file has it. Heap memory may share its first
+  // page with a shared virtual allocation, behind whose end a buffer that begins in it may not reach
+  // (CL_INVALID_BUFFER_SIZE): then the buffer begins where the memory does.
+  const uint64_t at = reinterpret_cast<uint64_t>(host);
+  uint64_t skew = at % page_bytes();
   Allocation allocation;
   allocation.bytes = bytes;
   cl_int code = CL_SUCCESS;
-  allocation.buffer = cl_.clCreateBuffer(context_, CL_MEM_READ_ONLY | CL_MEM_USE_HOST_PTR, skew + bytes,
-                                         reinterpret_cast<void*>(at - skew), &code);
+  const auto make = [&] {
+    allocation.buffer = cl_.clCreateBuffer(context_, CL_MEM_READ_ONLY | CL_MEM_USE_HOST_PTR, skew + bytes,
+                                           reinterpret_cast<void*>(at - skew), &code);
+  };
+  make();
+  if (code == CL_INVALID_BUFFER_SIZE && skew != 0) {
+    skew = 0;
+    make();
+  }
   RETURN_IF_ERROR(check(code, fmt::format("importing {} bytes of host memory", bytes)));
   return reserve(allocation, skew);
 }
