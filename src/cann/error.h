@@ -22,6 +22,21 @@ aclError report(const char* entry, const Status& status);
 // The same with the codes that aclnn functions return (161001 …).
 int report_aclnn(const char* entry, const Status& status);
 
+// The codes alone. kFailedPrecondition is what current_device() says of a thread without a context.
+aclError runtime_code(Code code);
+int aclnn_code(Code code);
+
+// Of a handle that find() refused: ACL_ERROR_INVALID_PARAM for null, else ACL_ERROR_RT_INVALID_HANDLE.
+aclError handle_code(const void* handle);
+// report() of what looked a stream up, where a wrong handle is one of the causes.
+aclError report_handle(const char* entry, const void* handle, const Status& status);
+
+// What aclnn functions return.
+inline constexpr int kAclnnNullArgument = 161001;
+inline constexpr int kAclnnInvalidArgument = 161002;
+inline constexpr int kAclnnRuntime = 361001;   // the runtime failed below the operator
+inline constexpr int kAclnnInternal = 561000;  // nothing here can do it
+
 // The last sentence of the calling thread, or null; taking it forgets it.
 const char* take_recent_message();
 

@@ -32,6 +32,8 @@ std::vector<std::string> plugin_folders() {
     const fs::path here = fs::canonical(bare ? "/proc/self/exe" : info.dli_fname, ignored).parent_path();
     folders.push_back((here / "isthmus").string());                        // PREFIX/lib/libisthmus.so
     folders.push_back((here.parent_path() / "lib" / "isthmus").string());  // PREFIX/bin/isthmus
+    if (here.parent_path().filename() == "cann")  // PREFIX/lib/isthmus/cann/lib64/libascendcl.so
+      folders.push_back(here.parent_path().parent_path().string());
   }
   return folders;
 }

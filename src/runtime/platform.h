@@ -13,7 +13,8 @@ namespace isthmus {
 class Platform {
  public:
   // Loads every isthmus_*.so of, in this order: the folders of ISTHMUS_PLUGIN_PATH (colon separated), and
-  // lib/isthmus beside the library or program this code lives in. A plug-in that fails to load is remembered,
+  // lib/isthmus beside the library or program this code lives in; two folders above a library of the CANN
+  // toolkit tree, which lies in lib/isthmus itself. A plug-in that fails to load is remembered,
   // others keep working. Of two with one name the first wins.
   static Result<std::shared_ptr<Platform>> discover(const HostOptions& options = {});
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cann/runtime/library.h"
+
+#include <mutex>
+
+#include "acl/acl.h"
+#include "cann/error.h"
+#include "cann/runtime/context.h"
+
+namespace isthmus::cann {
+namespace {
+
+enum class Phase { kBefore, kBetween, kAfter };
+std::mutex mutex;
+std::atomic<Phase> phase{Phase::kBefore};
+
+}  // namespace
+
+bool initialized() { return phase == Phase::kBetween; }
+
+aclError need_init(const char* entry) {
+  if (initialized()) return ACL_SUCCESS;
+  return fail(ACL_ERROR_UNINITIALIZE, "{}: {}", entry,
+              phase == Phase::kAfter ? "aclFinalize was called before" : "aclInit comes first");
+}
+
+}  // namespace isthmus::cann
+
+using namespace isthmus;        // NOLINT: entry points stand outside of namespaces
+using namespace isthmus::cann;  // NOLINT
+
+aclError aclInit(const char* config) {
+  (void)config;
+  std::lock_guard lock(mutex);
+  if (initialized()) return fail(ACL_ERROR_REPEAT_INITIALIZE, "aclInit: was called before");
+  phase = Phase::kBetween;
+  return ACL_SUCCESS;
+}
+
+aclError aclFinalize(void) {
+  std::lock_guard lock(mutex);
+  if (phase == Phase::kAfter) return fail(ACL_ERROR_REPEAT_FINALIZE, "aclFinalize: was called before");
+  if (phase == Phase::kBefore) return fail(ACL_ERROR_UNINITIALIZE, "aclFinalize: aclInit was never called");
+  end_all_contexts();
+  close_devices();
+  phase = Phase::kAfter;
+  return ACL_SUCCESS;
+}
+
+aclError aclrtGetVersion(int32_t* major, int32_t* minor, int32_t* patch) {
+  if (!major || !minor || !patch)
+    return fail(ACL_ERROR_INVALID_PARAM, "aclrtGetVersion: no place for the answer");
+  *major = ACL_MAJOR_VERSION;
+  *minor = ACL_MINOR_VERSION;
+  *patch = ACL_PATCH_VERSION;
+  return ACL_SUCCESS;
+}
+
+const char* aclGetRecentErrMsg(void) { return take_recent_message(); }

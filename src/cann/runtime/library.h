@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the process as a whole is: between aclInit and aclFinalize or not, and the chips that it sees.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "acl/acl_base.h"
+#include "base/status.h"
+#include "runtime/device.h"
+
+namespace isthmus::cann {
+
+bool initialized();
+// ACL_ERROR_UNINITIALIZE with a sentence naming the entry point, or 0.
+aclError need_init(const char* entry);
+
+// The chips by the names that Platform::open takes, in the order of their device ids: those ISTHMUS_DEVICE
+// lists with commas between; without it every device of every chip, the CPU first and the null chip never.
+// Found once in a process.
+Result<std::vector<std::string>> visible_devices();
+// Opened at first use and kept open until aclFinalize.
+Result<DevicePtr> open_device(int32_t id);
+// Forgets the open devices.
+void close_devices();
+
+// "ISTHMUS_NO_FALLBACK" and the like are set to something other than "0" and "".
+bool environment_flag(const char* name);
+
+}  // namespace isthmus::cann
