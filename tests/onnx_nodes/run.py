@@ -269,6 +269,49 @@ def layer_norm(op):
     return translate
 
 
+def windows(node, sizes):
+    """strides, pads and dilations of a node with windows of these sizes; what is automatic worked out."""
+    axes = len(sizes)
+    strides = list(node.attribute("strides", [1] * axes))
+    dilations = list(node.attribute("dilations", [1] * axes))
+    pads = list(node.attribute("pads", [0] * 2 * axes))
+    auto = node.attribute("auto_pad", "NOTSET")
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        for d, size in enumerate(node.inputs[0].shape[2:]):
+            spans = (-(-size // strides[d]) - 1) * strides[d] + dilations[d] * (sizes[d] - 1) + 1
+            total = max(spans - size, 0)
+            less, more = total // 2, total - total // 2
+            pads[d], pads[d + axes] = (less, more) if auto == "SAME_UPPER" else (more, less)
+    return {"strides": strides, "pads": pads, "dilations": dilations}
+
+
+def convolution(node):
+    sizes = list(node.inputs[1].shape[2:])
+    return node.step("convolution", [0, 1, 2 if len(node.inputs) > 2 else None], groups=node.attribute("group", 1),
+                     **windows(node, sizes))
+
+
+def transposed_convolution(node):
+    sizes, ins = list(node.inputs[1].shape[2:]), list(node.inputs[0].shape[2:])
+    axes = len(sizes)
+    given = windows(node, sizes)
+    extra = list(node.attribute("output_padding", [0] * axes))
+    auto = node.attribute("auto_pad", "NOTSET")
+    wanted = node.attribute("output_shape")
+    if wanted is None and auto.startswith("SAME"):
+        wanted = [size * stride for size, stride in zip(ins, given["strides"])]
+    if wanted is not None:
+        for d, size in enumerate(list(wanted)[-axes:]):
+            whole = (ins[d] - 1) * given["strides"][d] + given["dilations"][d] * (sizes[d] - 1) + 1 + extra[d]
+            if whole < size:
+                extra[d] += size - whole
+            total = max(whole - size, 0)
+            less, more = total // 2, total - total // 2
+            given["pads"][d], given["pads"][d + axes] = (less, more) if auto == "SAME_UPPER" else (more, less)
+    return node.step("transposed_convolution", [0, 1, 2 if len(node.inputs) > 2 else None],
+                     groups=node.attribute("group", 1), output_padding=extra, **given)
+
+
 SIMPLE = {
     "Identity": "identity", "Neg": "neg", "Abs": "abs", "Sign": "sign", "Reciprocal": "reciprocal", "Sqrt": "sqrt",
     "Exp": "exp", "Log": "log", "Sin": "sin", "Cos": "cos", "Tan": "tan", "Asin": "asin", "Acos": "acos", "Atan": "atan",
@@ -294,6 +337,7 @@ TRANSLATIONS |= {
     "ScatterElements": scatter("scatter_elements", "axis", "reduction"), "ScatterND": scatter("scatter_nd", "reduction"),
     "ArgMax": arg("argmax"), "ArgMin": arg("argmin"), "TopK": top_k, "CumSum": cumulative("cumulative_sum"),
     "CumProd": cumulative("cumulative_product"), "Softmax": softmax("softmax"), "LogSoftmax": softmax("log_softmax"),
+    "Conv": convolution, "ConvTranspose": transposed_convolution,
     "LayerNormalization": layer_norm("layer_norm"), "RMSNormalization": layer_norm("rms_norm"),
 }
 for theirs, ours in [("Sum", "sum"), ("Mean", "mean"), ("Prod", "prod"), ("Max", "max"), ("Min", "min"), ("L1", "l1"),

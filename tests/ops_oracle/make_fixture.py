@@ -5,7 +5,7 @@ Transformers, so that the operators' meaning is checked by code that is not ours
 Needs torch 2.13 and transformers 5.23. Run: python tests/ops_oracle/make_fixture.py
 
 The file is a list of lines, each followed by the bytes it announces:
-  case OPERATOR name=value ...        (attributes; no bytes)
+  case OPERATOR name=value ...        (attributes, lists as 1,2,3; no bytes)
   tensor NAME f32|f16|i32 DIM ...     (little-endian numbers, row-major)
 Tensors belong to the case before them; `expected` is the result, the others are inputs by port name.
 """
@@ -108,6 +108,23 @@ def attention(heads, kv_heads, d, dtype, sequences, window=0, soft_cap=0.0, caus
     tensor("expected", torch.cat(expected))
 
 
+def convolutions():
+    x, w, b = normal(2, 6, 9, 12), normal(8, 3, 3, 4), normal(8)
+    case("convolution", strides="2,1", pads="1,2,1,2", dilations="1,2", groups=2)
+    tensor("x", x), tensor("weight", w), tensor("bias", b)
+    tensor("expected", F.conv2d(x, w, b, (2, 1), (1, 2), (1, 2), 2))
+    x, w = normal(1, 2, 5, 6, 7), normal(3, 2, 2, 3, 2)
+    case("convolution", pads="1,0,1,1,0,1")
+    tensor("x", x), tensor("weight", w), tensor("expected", F.conv3d(x, w, padding=(1, 0, 1)))
+    x, w, b = normal(2, 4, 5, 6), normal(4, 3, 3, 4), normal(6)
+    case("transposed_convolution", strides="2,3", pads="1,2,1,2", dilations="2,1", groups=2, output_padding="1,2")
+    tensor("x", x), tensor("weight", w), tensor("bias", b)
+    tensor("expected", F.conv_transpose2d(x, w, b, (2, 3), (1, 2), (1, 2), 2, (2, 1)))
+    x, w = normal(1, 3, 10), normal(3, 2, 5)
+    case("transposed_convolution", strides="4")
+    tensor("x", x), tensor("weight", w), tensor("expected", F.conv_transpose1d(x, w, stride=4))
+
+
 rows()
 rope()
 attention(6, 2, 32, torch.float16, [(70, 5), (130, 1), (9, 9)])
@@ -115,4 +132,5 @@ attention(4, 4, 16, torch.float32, [(100, 20), (65, 1)], window=30)
 attention(4, 1, 24, torch.float16, [(90, 4), (64, 2)], with_sinks=True)
 attention(4, 2, 16, torch.float32, [(80, 6)], soft_cap=3.0)
 attention(4, 2, 16, torch.float32, [(40, 40), (70, 3)], causal=0)
+convolutions()
 out.close()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// References of norms, softmax, rope, gated activations and attention against float64 results of PyTorch and
-// Transformers, stored by make_fixture.py. Kernels have the references' bits, which other tests check.
+// References of norms, softmax, rope, gated activations, attention and windows against float64 results of
+// PyTorch and Transformers, stored by make_fixture.py. Kernels have the references' bits, which other tests
+// check.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -72,6 +73,13 @@ HostTensor indices(const std::vector<int32_t>& values, std::vector<int64_t> dims
   return t;
 }
 
+std::vector<int64_t> list_of(const std::string& text) {
+  std::vector<int64_t> list;
+  std::istringstream numbers(text);
+  for (std::string number; std::getline(numbers, number, ',');) list.push_back(std::stoll(number));
+  return list;
+}
+
 Attributes attributes_of(const OpDef& def, const Case& c) {
   Attributes given;
   for (const AttributeDef& a : def.attributes) {
@@ -81,6 +89,8 @@ Attributes attributes_of(const OpDef& def, const Case& c) {
       given.set(a.name, static_cast<int64_t>(std::stoll(found->second)));
     else if (std::holds_alternative<double>(a.default_value))
       given.set(a.name, std::stod(found->second));
+    else if (std::holds_alternative<std::vector<int64_t>>(a.default_value))
+      given.set(a.name, list_of(found->second));
     else
       given.set(a.name, found->second);
   }
@@ -152,7 +162,7 @@ void check_attention(const Case& c, const std::string& what) {
 
 TEST(OpsOracle, ReferencesAgreeWithPyTorchAndTransformers) {
   const std::vector<Case> cases = read_fixture();
-  ASSERT_EQ(cases.size(), 18u);
+  ASSERT_EQ(cases.size(), 22u);
   for (const Case& c : cases) {
     std::string what = c.op;
     for (const auto& [name, value] : c.attributes) what += " " + name + "=" + value;
