@@ -3,6 +3,7 @@
 import textwrap
 
 from aims import ONEDNN_AIM, PERPLEXITY_AIM, aims_of
+from reasons import why
 from rows import median, ratio, share
 
 LIMITS = {"int8": "int8 peak", "bf16": "BF16 peak", "f32": "F32 peak", "read": "DRAM read, 2 MiB pages",
@@ -41,11 +42,11 @@ def number(value):
     return f"{value:.0f}" if value >= 200 else f"{value:.1f}" if value >= 20 else f"{value:.2f}"
 
 
-def judged(value, aim, form):
-    """What was reached, what was aimed at, and whether that is it."""
+def judged(value, aim, form, note=""):
+    """What was reached, what was aimed at, and whether that is it; else a note's number."""
     if aim is None or value is None:
         return form(value), ""
-    return form(value), f"{form(aim)} {'✓' if value >= aim else '✗'}"
+    return form(value), f"{form(aim)} " + ("✓" if value >= aim else f"✗{note}")
 
 
 def times(value):
@@ -56,14 +57,43 @@ def percent(value):
     return "–" if value is None else f"{100 * value:.0f} %"
 
 
-def missed(row):
+def misses(row):
+    """Which of "ratio" and "share" is below its aim."""
     ratio_aim, share_aim = aims_of(row)
     value, part = ratio(row), share(row)
-    return bool((ratio_aim and value is not None and value < ratio_aim) or (share_aim and part is not None and
-                                                                           part < share_aim))
+    return [what for what, aim, reached in (("ratio", ratio_aim, value), ("share", share_aim, part))
+            if aim and reached is not None and reached < aim]
+
+
+def missed(row):
+    return bool(misses(row))
+
+
+class Notes:
+    """The reasons below a table, each once; a row that misses an aim carries its number."""
+
+    def __init__(self):
+        self.sentences = []
+
+    def mark(self, row, what):
+        if what not in misses(row):
+            return ""
+        sentence = why(row, what) or "Not known."
+        if sentence not in self.sentences:
+            self.sentences.append(sentence)
+        return f" ({self.sentences.index(sentence) + 1})"
+
+    def lines(self):
+        if not self.sentences:
+            return []
+        out = ["Why aims are missed:", ""]
+        for number, sentence in enumerate(self.sentences, 1):
+            out += textwrap.wrap(f"{number}. {sentence}", 125, subsequent_indent="   ")
+        return ["", *out]
 
 
 def speed_table(rows):
+    notes = Notes()
     onednn = any("oneDNN" in row["theirs"] for row in rows)
     headings = ["what", "format", "threads", "Isthmus", "llama.cpp", "ratio", "aim"]
     headings += ["oneDNN", "ratio", "aim"] if onednn else []
@@ -75,18 +105,19 @@ def speed_table(rows):
         name = f"{row['kind']}, {row['name']}" if row["kind"] not in ("prefill", "decode at depth", "first token",
                                                                       "decode, 8 sequences") else row["name"]
         cells = [name, row["format"], str(row["threads"]), f"{number(median(row['ours']))} {row['unit']}",
-                 number(median(theirs)), *judged(ratio(row), ratio_aim, times)]
+                 number(median(theirs)), *judged(ratio(row), ratio_aim, times, notes.mark(row, "ratio"))]
         if onednn:
             beside = ratio(row, "oneDNN")
             aim = ONEDNN_AIM if row["format"] == "F32" and row["kind"] == "product, 512 rows" else None
             cells += [number(median(row["theirs"].get("oneDNN"))), *judged(beside, aim, times)]
         if row["limit"]:
             cells += [f"{number(median(row['limit']))} ({LIMITS[row['limit_name']]})",
-                      *judged(share(row), share_aim, percent), percent(share(row, theirs) if theirs else None)]
+                      *judged(share(row), share_aim, percent, notes.mark(row, "share")),
+                      percent(share(row, theirs) if theirs else None)]
         else:
             cells += ["", "", "", ""]
         lines.append("| " + " | ".join(cells) + " |")
-    return without_empty_columns(lines)
+    return without_empty_columns(lines) + notes.lines()
 
 
 def without_empty_columns(lines):
@@ -97,17 +128,19 @@ def without_empty_columns(lines):
 
 
 def memory_table(rows):
+    notes = Notes()
     lines = ["| model | format | Isthmus, two processes | llama.cpp | ratio | aim | file + states | of it | aim | "
              "one Isthmus: peak | of files | own | one llama.cpp: peak | of files | own |", "|" + "---|" * 15]
     for row in rows:
         ratio_aim, share_aim = aims_of(row)
         cells = [row["name"], row["format"], f"{number(median(row['ours']))} MB",
-                 number(median(row["theirs"]["llama.cpp"])), *judged(ratio(row), ratio_aim, times),
-                 number(median(row["limit"])), *judged(share(row), share_aim, percent)]
+                 number(median(row["theirs"]["llama.cpp"])),
+                 *judged(ratio(row), ratio_aim, times, notes.mark(row, "ratio")), number(median(row["limit"])),
+                 *judged(share(row), share_aim, percent, notes.mark(row, "share"))]
         for who in ("ours", "llama.cpp"):
             cells += [number(row["parts"][who][part]) for part in ("peak", "file", "private")]
         lines.append("| " + " | ".join(cells) + " |")
-    return lines
+    return lines + notes.lines()
 
 
 def perplexity_table(rows):
@@ -147,7 +180,8 @@ def report(store):
         out += ["### Perplexity of each format", "", *paragraph(
             "SmolLM2-135M, quantised by llama.cpp's own program (MXFP4 with the embedding in Q8_0), over the texts of "
             "`tests/llm/texts/` in chunks of 1,024 tokens, against the same weights dequantised to F32. Rows of 576 are "
-            "no whole super-blocks: there Q4_K and Q6_K become formats of 32."), *perplexity_table(of("perplexity")), ""]
+            "no whole super-blocks: there Q4_K and Q6_K become formats of 32. The difference is what activations of int8 in "
+            "blocks of 16 cost."), *perplexity_table(of("perplexity")), ""]
     if of("profile"):
         out += ["### Where the time goes in models that miss an aim", "",
                 "`isthmus profile`, the operators that take most.", "", *reasons(rows), ""]

@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 from aims import aims_of  # noqa: E402
 from measure import Session  # noqa: E402
+from reasons import why  # noqa: E402
 from report import missed, report, speed_table  # noqa: E402
 from rows import Store, make_row, ratio, share  # noqa: E402
 
@@ -57,11 +58,26 @@ class Aims(unittest.TestCase):
         self.assertTrue(missed(speed_row(limit=[2000, 2000, 2000])))
 
 
+class Reasons(unittest.TestCase):
+    def test_a_peer_at_the_limit_is_the_reason_only_where_it_is(self):
+        near, far = speed_row(kind="decode", theirs=[800] * 3), speed_row(kind="decode", theirs=[450] * 3)
+        self.assertIn("near the limit", why(near, "ratio"))
+        self.assertNotIn("near the limit", why(far, "ratio"))
+        self.assertIsNone(why(speed_row(kind="first token"), "share"))
+
+    def test_each_reason_is_told_once_and_numbered(self):
+        rows = [speed_row(limit=[2000] * 3), speed_row(limit=[2000] * 3), speed_row(kind="unknown")]
+        table = "\n".join(speed_table(rows))
+        self.assertEqual(table.count("✗ (1)"), 2)
+        self.assertEqual(table.count("1. "), 1)
+
+
 class Tables(unittest.TestCase):
     def test_ticks_and_misses(self):
         table = "\n".join(speed_table([speed_row(), speed_row(theirs=[400, 400, 400])]))
         self.assertIn("| 2.50 | 2.50 ✓ |", table)
-        self.assertIn("| 1.25 | 2.50 ✗ |", table)
+        self.assertIn("| 1.25 | 2.50 ✗ (1) |", table)
+        self.assertIn("1. llama.cpp itself", table)
         self.assertIn("| 50 % | 50 % ✓ |", table)
 
     def test_every_line_of_a_table_has_its_columns(self):
