@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The CANN face: the layer isthmus_cann, and the toolkit tree lib/isthmus/cann that programs find through
 # ASCEND_TOOLKIT_HOME: include/, lib64/ and set_env.sh. Chips lie in lib/isthmus, two folders above the libraries.
+include(cann_operators)
 isthmus_layer(cann USES isthmus_ops nlohmann_json::nlohmann_json)
 target_include_directories(isthmus_cann PUBLIC ${PROJECT_SOURCE_DIR}/src/cann/include)
 
@@ -39,7 +40,9 @@ foreach(folder IN LISTS cann_headers)
   get_filename_component(name ${folder} NAME)
   file(CREATE_LINK ${folder} ${cann_folder}/include/${name} SYMBOLIC)
 endforeach()
+isthmus_cann_operators(isthmus_cann ${cann_folder}/include)
 install(DIRECTORY src/cann/include/ DESTINATION ${cann_tree}/include)
+install(DIRECTORY ${cann_folder}/include/aclnnop DESTINATION ${cann_tree}/include)
 
 # Folders that programs look for before they believe in a toolkit.
 foreach(folder runtime compiler opp)

@@ -61,11 +61,14 @@ class Operator:
         return list(dict.fromkeys(source.split(':')[0] for source in self.sources))
 
 
-def read_tables():
-    # A row without an Isthmus operator has an adapter, or it is missing: the code says which.
+def find_adapters():
+    """A row without an Isthmus operator has an adapter, or it is missing: the code says which."""
     code = ''.join(path.read_text() for path in sorted(HERE.glob('*.cpp')) if not path.stem.endswith('_test'))
-    adapters = set(re.findall(r'^Status build_(\w+)\(', code, re.MULTILINE))
-    tables = {}
+    return set(re.findall(r'^Status build_(\w+)\(', code, re.MULTILINE))
+
+
+def read_tables():
+    adapters, tables = find_adapters(), {}
     for path in sorted(HERE.glob('*.tsv')):
         lines = path.read_text().split('\n')
         title = lines[1].lstrip('# ').split(';')[0]
@@ -271,7 +274,7 @@ def write_entries(tables, folder):
 
 
 def check(tables):
-    faults, seen, known = [], {}, isthmus_operators()
+    faults, seen, known, adapters = [], {}, isthmus_operators(), find_adapters()
     names = {row.name for _, rows in tables.values() for row in rows}
     for _, rows in tables.values():
         for row in rows:
@@ -284,11 +287,13 @@ def check(tables):
                 faults.append(f'{where}: the signature is proved or inferred, not {row.signature!r}')
             if row.operator not in known and row.operator not in ('adapter', 'missing', 'function'):
                 faults.append(f'{where}: docs/operators.md has no operator {row.operator}')
+            if row.operator in known and row.name in adapters:
+                faults.append(f'{where}: {row.name} has an operator and an adapter')
             if not row.sources:
                 faults.append(f'{where}: {row.name} names no source')
             if len({p.name for p in row.parameters}) != len(row.parameters):
                 faults.append(f'{where}: two parameters of one name')
-    return faults
+    return faults + [f'src/cann/operators: build_{name} has no row' for name in sorted(adapters - names)]
 
 
 CLIENTS = {
