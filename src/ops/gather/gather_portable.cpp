@@ -196,12 +196,38 @@ Result<PortablePlan> prepare_scatter_nd(const PortableQuery& query) {
   return plan;
 }
 
+// In place: a work item enters all slices' elements that lie at one place of a slice.
+Result<PortablePlan> prepare_index_copy(const PortableQuery& query) {
+  const int32_t rank = query.operands[0].rank;
+  ASSIGN_OR_RETURN(const int axis, check_axis(query.attributes.i("axis"), rank));
+  PortablePlan plan;
+  plan.source = "gather/scatter.cl";
+  plan.entries = {"scatter"};
+  plan.divides = false;
+  plan.define("W", word_of(query.dtype(0))).define("INDEX", std::string(dtype_name(query.dtype(1))));
+  plan.define("HOW", int64_t{0});
+  plan.run = [=](const PortableRun& run) {
+    const Arg &x = run.operands[0], &indices = run.operands[1], &source = run.operands[2];
+    Views<3> items;
+    Views<2> walk;
+    for (int d = 0; d < rank; ++d)
+      if (d != axis) items.add(x.dims[d], {x.strides[d], 0, source.strides[d]});
+    walk.add(indices.dims[0], {indices.strides[0], source.strides[axis]});
+    const Loops item_loops = items.loops(), walk_loops = walk.loops();
+    const int64_t n = loop_elements(item_loops), count = loop_elements(walk_loops);
+    const Indexed indexed = along_axis(x, axis);
+    KernelArguments arguments;
+    arguments.operand(indices).operand(source).operand(x);
+    arguments.value(item_loops).value(walk_loops).value(indexed).value(count).value(n);
+    return run.launch(0, Grid::items(n), arguments);
+  };
+  return plan;
+}
+
 std::vector<PortableKernel> kernels() {
-  return {{"gather", prepare_gather},
-          {"gather_elements", prepare_gather_elements},
-          {"gather_nd", prepare_gather_nd},
-          {"scatter_elements", prepare_scatter_elements},
-          {"scatter_nd", prepare_scatter_nd}};
+  return {{"gather", prepare_gather},         {"gather_elements", prepare_gather_elements},
+          {"gather_nd", prepare_gather_nd},   {"scatter_elements", prepare_scatter_elements},
+          {"scatter_nd", prepare_scatter_nd}, {"index_copy", prepare_index_copy}};
 }
 
 }  // namespace

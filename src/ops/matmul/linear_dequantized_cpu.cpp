@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+// linear_dequantized on the CPU: 16 lanes along k. A few rows take the integers as they come; more of them
+// share rows of the weight that were dequantised before.
+#include "devices/cpu/rows.h"
+
+#if defined(__clang__)
+#define ISTHMUS_EACH _Pragma("unroll")
+#else
+#define ISTHMUS_EACH _Pragma("GCC unroll 8")
+#endif
+
+namespace isthmus::cpu::ISTHMUS_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kTileRows = 4, kTileColumns = 6;
+#elif defined(__AVX2__)
+constexpr int kTileRows = 2, kTileColumns = 3;
+#else
+constexpr int kTileRows = 2, kTileColumns = 2;
+#endif
+constexpr int kDirectRows = 2, kDirectColumns = 4;  // without a copy of the weight
+template <int kRows>
+struct RowsOf {
+  static constexpr int rows = kRows;
+};
+
+struct DequantizedPlan {
+  int rank;
+  int32_t four_bits;
+  isthmus_dtype_t dtype, scale, offset, bias;
+};
+
+const char* prepare(const isthmus_op_query_t& query, Plan& plan) {
+  DequantizedPlan& p = plan_data<DequantizedPlan>(plan);
+  const isthmus_operand_t& x = query.operands[0];
+  p.rank = x.rank;
+  p.four_bits = query.operands[1].dtype == ISTHMUS_U8;
+  p.dtype = x.dtype;
+  p.scale = query.operands[2].dtype;
+  p.offset = query.operands[3].dtype;
+  p.bias = query.operands[4].dtype;
+  int64_t elements = 1;  // of x as F32
+  for (int d = 0; d < x.rank; ++d) elements *= x.dims[d];
+  plan.workspace_bytes = (uint64_t)(4 * elements);
+  plan.phases = 2;
+  plan.heavy = true;
+  return nullptr;
+}
+
+float element(const void* data, isthmus_dtype_t dtype, int64_t at) {
+  if (dtype == ISTHMUS_F32) return ((const float*)data)[at];
+  const uint16_t bits = ((const uint16_t*)data)[at];
+  return dtype == ISTHMUS_F16 ? f16_to_f32(bits) : bf16_to_f32(bits);
+}
+
+// The weight in one run.
+struct Weight {
+  const unsigned char* q;
+  const unsigned char *scale, *offset;
+  isthmus_dtype_t scale_dtype, offset_dtype;
+  int64_t row, step;  // of q, in bytes
+  int64_t scale_row, scale_step, offset_row, offset_step;
+  int64_t k, group;
+  bool four_bits, whole;  // whole: 16 numbers of a row lie together and have one scale
+
+  float scale_of(int64_t n, int64_t k_at) const {
+    return element(scale, scale_dtype, n * scale_row + k_at / group * scale_step);
+  }
+  float offset_of(int64_t n, int64_t k_at) const {
+    return element(offset, offset_dtype, n * offset_row + k_at / group * offset_step);
+  }
+  float number(int64_t n, int64_t k_at) const {
+    float w;
+    if (four_bits) {
+      const int bits = q[n * row + k_at / 2 * step] >> (k_at % 2 * 4) & 15;
+      w = (float)(bits < 8 ? bits : bits - 16);
+    } else {
+      w = (float)(int8_t)q[n * row + k_at * step];
+    }
+    if (offset) w = w + offset_of(n, k_at);
+    return w * scale_of(n, k_at);
+  }
+};
+
+// 16 numbers of a row, as they lie.
+ISTHMUS_SIMD F32x16 load_s8(const unsigned char* p) {
+#if defined(__AVX512F__)
+  return to_f32((I32x16)_mm512_maskz_cvtepi8_epi32((__mmask16)-1, _mm_loadu_si128((const __m128i*)p)));
+#elif defined(__AVX2__)
+  return to_f32(I32x16{(I32Part)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)p)),
+                       (I32Part)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)(p + 8)))});
+#else
+  int32_t lanes[16];
+  for (int i = 0; i < 16; ++i) lanes[i] = (int8_t)p[i];
+  return to_f32(load(lanes));
+#endif
+}
+ISTHMUS_SIMD F32x16 load_s4(const unsigned char* p) {
+  alignas(16) unsigned char bytes[16];
+#if defined(__AVX2__)
+  const __m128i both = _mm_loadl_epi64((const __m128i*)p), mask = _mm_set1_epi8(15), eight = _mm_set1_epi8(8);
+  const __m128i pairs =
+      _mm_unpacklo_epi8(_mm_and_si128(both, mask), _mm_and_si128(_mm_srli_epi16(both, 4), mask));
+  _mm_store_si128((__m128i*)bytes, _mm_sub_epi8(_mm_xor_si128(pairs, eight), eight));
+#else
+  for (int i = 0; i < 8; ++i) {
+    bytes[2 * i] = (unsigned char)(((p[i] & 15) ^ 8) - 8);
+    bytes[2 * i + 1] = (unsigned char)(((p[i] >> 4) ^ 8) - 8);
+  }
+#endif
+  return load_s8(bytes);
+}
+
+// What a tile multiplies by: the integers, or rows that were dequantised.
+template <bool kFourBits>
+struct Integers {
+  const Weight& w;
+  int64_t n;
+  ISTHMUS_SIMD F32x16 at(int c, int64_t k) const {
+    const unsigned char* from = w.q + (n + c) * w.row;
+    F32x16 v = kFourBits ? load_s4(from + k / 2) : load_s8(from + k);
+    if (w.offset) v = v + set1(w.offset_of(n + c, k));
+    return v * set1(w.scale_of(n + c, k));
+  }
+};
+struct Copied {
+  const float* rows;
+  int64_t stride;
+  ISTHMUS_SIMD F32x16 at(int c, int64_t k) const { return load(rows + c * stride + k); }
+};
+
+// kRows rows of x by kColumns columns; k16 is k in whole sixteens, the rest is `tail` long.
+template <int kRows, int kColumns, typename Source>
+ISTHMUS_SIMD void tile(const float* x, int64_t x_stride, const Source& source, int64_t k16,
+                       F32x16 (*acc)[kColumns]) {
+  for (int64_t k = 0; k < k16; k += 16) {
+    F32x16 w[kColumns];
+    ISTHMUS_EACH
+    for (int c = 0; c < kColumns; ++c) w[c] = source.at(c, k);
+    ISTHMUS_EACH
+    for (int r = 0; r < kRows; ++r) {
+      const F32x16 v = load(x + r * x_stride + k);
+      ISTHMUS_EACH
+      for (int c = 0; c < kColumns; ++c) acc[r][c] = fma(v, w[c], acc[r][c]);
+    }
+  }
+}
+
+// Where results go.
+struct Results {
+  const DequantizedPlan& plan;
+  const Run& run;
+  Rows y;
+  void put(int64_t row_at, int64_t n, float sum) const {
+    const isthmus_tensor_arg_t& bias = run.operands[4];
+    if (bias.address) sum = sum + element((const void*)bias.address, plan.bias, n * bias.strides[0]);
+    const int64_t at = row_at + n * y.step;
+    if (plan.dtype == ISTHMUS_F32)
+      ((float*)y.base)[at] = sum;
+    else
+      ((uint16_t*)y.base)[at] = plan.dtype == ISTHMUS_F16 ? f32_to_f16(sum) : f32_to_bf16(sum);
+  }
+};
+
+// A tile over `depth` of k from k0 on. Sums go on from those in `state` unless it begins, and back there
+// unless it ends the row.
+struct Part {
+  int64_t k0, depth;
+  float* state;  // [rows, columns, 16]; null when the part is all of k
+};
+
+template <int kRows, int kColumns, typename Source>
+__attribute__((noinline)) void run_tile(const float* x, const Source& source, const Weight& weight,
+                                        const Part& part, int64_t row, int64_t n, const Results& results) {
+  F32x16 acc[kRows][kColumns];
+  ISTHMUS_EACH
+  for (int r = 0; r < kRows; ++r) ISTHMUS_EACH
+  for (int c = 0; c < kColumns; ++c)
+    acc[r][c] = part.k0 == 0 ? set1(0.0f) : load(part.state + (r * kColumns + c) * 16);
+  const int64_t k16 = part.depth / 16 * 16;
+  tile<kRows, kColumns>(x + part.k0, weight.k, source, k16, acc);
+  if (part.k0 + part.depth < weight.k) {
+    for (int r = 0; r < kRows; ++r)
+      for (int c = 0; c < kColumns; ++c) store(part.state + (r * kColumns + c) * 16, acc[r][c]);
+    return;
+  }
+  const int rest = (int)(part.depth - k16);
+  for (int c = 0; c < kColumns && rest > 0; ++c) {
+    float numbers[16] = {};
+    for (int i = 0; i < rest; ++i) numbers[i] = weight.number(n + c, part.k0 + k16 + i);
+    for (int r = 0; r < kRows; ++r) {
+      const F32x16 v = load_n(x + r * weight.k + part.k0 + k16, rest);
+      acc[r][c] = select(lane_numbers() < rest, fma(v, load(numbers), acc[r][c]), acc[r][c]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    const int64_t at = results.y.offset(row + r);
+    for (int c = 0; c < kColumns; ++c) results.put(at, n + c, sum_lanes(acc[r][c]));
+  }
+}
+
+// A few rows: the integers become numbers on their way into the sums.
+template <bool kFourBits>
+void run_direct(const float* x, const Weight& weight, int64_t rows, int64_t begin, int64_t end,
+                const Results& results) {
+  const Part whole = {0, weight.k, nullptr};
+  int64_t n = begin;
+  for (; n + kDirectColumns <= end; n += kDirectColumns) {
+    const Integers<kFourBits> source{weight, n};
+    if (rows == 1)
+      run_tile<1, kDirectColumns>(x, source, weight, whole, 0, n, results);
+    else
+      run_tile<2, kDirectColumns>(x, source, weight, whole, 0, n, results);
+  }
+  for (; n < end; ++n) {
+    const Integers<kFourBits> source{weight, n};
+    for (int64_t r = 0; r < rows; ++r) run_tile<1, 1>(x + r * weight.k, source, weight, whole, r, n, results);
+  }
+}
+
+constexpr int64_t kRowBlock = 64,
+                  kDepth = 1024;  // what shares numbers that were made of integers, and how many
+
+// `count` rows from `row` on by kColumns columns from n on.
+template <int kColumns>
+void run_block(const float* x, const Weight& weight, int64_t row, int64_t count, int64_t n,
+               const Results& results) {
+  alignas(64) float copies[kColumns * kDepth];
+  alignas(64) float state[kRowBlock * kColumns * 16];
+  for (int64_t k0 = 0; k0 == 0 || k0 < weight.k; k0 += kDepth) {
+    Part part = {k0, weight.k - k0 < kDepth ? weight.k - k0 : kDepth, state};
+    const int64_t k16 = part.depth / 16 * 16;
+    for (int c = 0; c < kColumns; ++c)
+      for (int64_t k = 0; k < k16; k += 16) {
+        float* to = copies + c * k16 + k;
+        if (!weight.whole)
+          for (int i = 0; i < 16; ++i) to[i] = weight.number(n + c, k0 + k + i);
+        else if (weight.four_bits)
+          store(to, Integers<true>{weight, n}.at(c, k0 + k));
+        else
+          store(to, Integers<false>{weight, n}.at(c, k0 + k));
+      }
+    const Copied source{copies, k16};
+    int64_t r = 0;
+    const auto next = [&](auto tile_rows) {
+      constexpr int kRows = decltype(tile_rows)::rows;
+      for (; r + kRows <= count; r += kRows) {
+        part.state = state + r * kColumns * 16;
+        run_tile<kRows, kColumns>(x + (row + r) * weight.k, source, weight, part, row + r, n, results);
+      }
+    };
+    next(RowsOf<kTileRows>{});
+    next(RowsOf<1>{});
+  }
+}
+
+void run_copied(const float* x, const Weight& weight, int64_t rows, int64_t begin, int64_t end,
+                const Results& results) {
+  for (int64_t row = 0; row < rows; row += kRowBlock) {
+    const int64_t count = rows - row < kRowBlock ? rows - row : kRowBlock;
+    int64_t n = begin;
+    for (; n + kTileColumns <= end; n += kTileColumns)
+      run_block<kTileColumns>(x, weight, row, count, n, results);
+    for (; n < end; ++n) run_block<1>(x, weight, row, count, n, results);
+  }
+}
+
+void run_linear(const Run& run, const Team& team) {
+  const DequantizedPlan& plan = plan_data<DequantizedPlan>(*run.plan);
+  const isthmus_tensor_arg_t &q = run.operands[1], &scale = run.operands[2], &offset = run.operands[3];
+  const Rows x = rows_of(run.operands[0], plan.dtype, plan.rank, plan.rank - 1);
+  float* copy = (float*)run.workspace;
+  const bool straight = plan.dtype == ISTHMUS_F32 && x.step == 1 && x.outer_rank <= 1 &&
+                        (x.count <= 1 || x.strides[0] == x.length);
+  if (run.phase == 0) {
+    int64_t begin, end;
+    team.split(straight ? 0 : x.count, 1, &begin, &end);
+    for (int64_t r = begin; r < end; ++r)
+      for (int64_t i = 0; i < x.length; i += 16) {
+        const int n = x.length - i < 16 ? (int)(x.length - i) : 16;
+        store_n(copy + r * x.length + i, load_row(x, x.offset(r), i, n), n);
+      }
+    return;
+  }
+  Weight w;
+  w.q = run.data<unsigned char>(1);
+  w.scale = run.data<unsigned char>(2);
+  w.offset = plan.offset == ISTHMUS_DTYPE_INVALID ? nullptr : run.data<unsigned char>(3);
+  w.scale_dtype = plan.scale;
+  w.offset_dtype = plan.offset;
+  w.row = q.strides[0];
+  w.step = q.strides[1];
+  w.scale_row = scale.strides[0];
+  w.scale_step = scale.strides[1];
+  w.offset_row = offset.strides[0];
+  w.offset_step = offset.strides[1];
+  w.k = x.length;
+  w.group = x.length / scale.dims[1] > 0 ? x.length / scale.dims[1] : 1;
+  w.four_bits = plan.four_bits != 0;
+  w.whole = (w.step == 1 || q.dims[1] <= 1) && (w.group % 16 == 0 || scale.dims[1] == 1);
+  const float* rows = straight ? x.plain_row(0) : copy;
+  const Results results{plan, run, rows_of(run.operands[5], plan.dtype, plan.rank, plan.rank - 1)};
+  const int64_t grain = x.count <= kDirectRows ? kDirectColumns : kTileColumns;
+  int64_t begin, end;
+  team.split(q.dims[0], grain, &begin, &end);
+  if (begin >= end || x.count == 0) return;
+  if (!w.whole || x.count > kDirectRows)
+    run_copied(rows, w, x.count, begin, end, results);
+  else if (w.four_bits)
+    run_direct<true>(rows, w, x.count, begin, end, results);
+  else
+    run_direct<false>(rows, w, x.count, begin, end, results);
+}
+
+}  // namespace
+
+ISTHMUS_CPU_KERNELS(linear_dequantized, {"linear_dequantized", "16 lanes", prepare, run_linear, nullptr})
+
+}  // namespace isthmus::cpu::ISTHMUS_ISA
