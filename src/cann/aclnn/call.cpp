@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two phases: find or make the plan, put it on the stream.
+#include "cann/aclnn/call.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cann/aclnn/arguments.h"
+#include "cann/aclnn/builder.h"
+#include "cann/aclnn/executor.h"
+#include "cann/aclnn/plan_cache.h"
+#include "cann/error.h"
+
+namespace isthmus::cann {
+namespace {
+
+constexpr int kNullArgument = 161001, kWrongArgument = 161002;
+
+// "aclnnAdd: self F32 [2, 3], other F32 [4]: cause"
+aclnnStatus fail_call(const Operator& op, std::initializer_list<Arg> args, const Status& status) {
+  std::string text;
+  size_t i = 0;
+  for (const Arg& arg : args) {
+    if (i >= op.parameters.size()) break;
+    const Parameter& parameter = op.parameters[i++];
+    if (arg.type != Arg::Type::kTensor || !arg.handle) continue;
+    const auto tensor = tensors().find(arg.handle);
+    if (!tensor.ok()) continue;
+    text +=
+        fmt::format("{}{} {} {}", text.empty() ? "" : ", ", parameter.name, data_type_name((*tensor)->type),
+                    dims_to_string({(*tensor)->dims, static_cast<size_t>((*tensor)->rank)}));
+  }
+  const std::string entry = fmt::format("aclnn{}", op.name);
+  return report_aclnn(entry.c_str(), text.empty() ? status : Status(status).with_context(text));
+}
+
+Result<PlanPtr> make_plan(const Operator& op, std::initializer_list<Arg> args, const DevicePtr& device,
+                          const CallKey& key) {
+  ASSIGN_OR_RETURN(std::vector<BoundArg> bound, bind_arguments(op, args));
+  Builder builder(op, device, key, std::move(bound));
+  RETURN_IF_ERROR(op.build ? op.build(builder) : build_regular(builder, op));
+  return builder.finish(fallback_forbidden());
+}
+
+// A pair of tensors that meet now and did not when the plan was made would be computed wrongly.
+Status check_new_overlaps(const Plan& plan, std::span<const uint64_t> addresses) {
+  for (uint32_t a = 0; a < plan.slots.size(); ++a) {
+    if (!plan.slots[a].written) continue;
+    for (uint32_t b = 0; b < plan.slots.size(); ++b) {
+      if (a == b || !overlap(addresses[a], plan.slots[a], addresses[b], plan.slots[b])) continue;
+      const std::pair<uint32_t, uint32_t> pair(a, b);
+      if (std::find(plan.overlaps.begin(), plan.overlaps.end(), pair) == plan.overlaps.end())
+        return invalid_argument(
+            "tensors {} and {} overlap at their new addresses, which they did not in phase one", a, b);
+    }
+  }
+  return ok();
+}
+
+}  // namespace
+
+HandleTable<Executor>& executors() {
+  static auto* const table = new HandleTable<Executor>(72, "aclOpExecutor");
+  return *table;
+}
+
+aclnnStatus prepare_call(const Operator& op, std::initializer_list<Arg> args, uint64_t* workspace_size,
+                         aclOpExecutor** executor) {
+  if (!workspace_size || !executor)
+    return fail(kNullArgument, "aclnn{}: {} is null", op.name, workspace_size ? "executor" : "workspaceSize");
+  const Result<DevicePtr> device = current_device();
+  if (!device.ok()) return fail_call(op, args, device.status());
+  thread_local CallKey key;
+  const Status read = key.read(op, args, device->get());
+  if (!read.ok()) {
+    const aclnnStatus code = fail_call(op, args, read);
+    return key.null_argument ? kNullArgument : code;
+  }
+  PlanPtr plan = find_plan(key.bytes);
+  if (!plan) {
+    Result<PlanPtr> made = make_plan(op, args, *device, key);
+    if (!made.ok()) return fail_call(op, args, made.status());
+    plan = std::move(made).value();
+    keep_plan(key.bytes, plan);
+  }
+  auto result = std::make_shared<Executor>();
+  result->op = &op;
+  result->list_lengths = key.list_lengths;
+  result->call.addresses = Addresses(key.addresses);
+  *workspace_size = plan->workspace_bytes;
+  result->call.plan = std::move(plan);
+  *executor = static_cast<aclOpExecutor*>(executors().add(std::move(result)));
+  return 0;
+}
+
+aclnnStatus run_call(const Operator& op, void* workspace, uint64_t workspace_size, aclOpExecutor* handle,
+                     aclrtStream stream) {
+  if (!handle) return fail(kNullArgument, "aclnn{}: the executor is null", op.name);
+  const auto refuse = [&](const Status& status) {
+    return report_aclnn(fmt::format("aclnn{}", op.name).c_str(), status);
+  };
+  Result<std::shared_ptr<Executor>> found = executors().find(handle);
+  if (!found.ok()) return refuse(found.status());
+  const std::shared_ptr<Executor> executor = std::move(found).value();
+  if (executor->op != &op)
+    return fail(kWrongArgument, "aclnn{}: the executor was made by aclnn{}GetWorkspaceSize", op.name,
+                executor->op->name);
+  std::unique_lock lock(executor->mutex);
+  // A one-shot executor is used up, whatever becomes of the call.
+  if (!executor->repeatable) {
+    const auto removed = executors().remove(handle);
+    if (!removed.ok()) return refuse(removed.status());
+  }
+  const Plan& plan = *executor->call.plan;
+  if (plan.workspace_bytes > 0 && !workspace)
+    return fail(kNullArgument, "aclnn{}: the workspace is null, {} bytes are needed", op.name,
+                plan.workspace_bytes);
+  if (workspace_size < plan.workspace_bytes)
+    return fail(kWrongArgument, "aclnn{}: a workspace of {} bytes, {} are needed", op.name, workspace_size,
+                plan.workspace_bytes);
+  const std::span<const uint64_t> addresses = std::as_const(executor->call.addresses).get();
+  Status status = plan.check_addresses(addresses);
+  if (status.ok() && executor->pointed_elsewhere) status = check_new_overlaps(plan, addresses);
+  if (!status.ok()) return refuse(status);
+  std::shared_ptr<BoundPlan> call;
+  if (executor->repeatable)
+    call = std::make_shared<BoundPlan>(executor->call);
+  else
+    call = std::shared_ptr<BoundPlan>(executor, &executor->call);
+  call->workspace = reinterpret_cast<uint64_t>(workspace);
+  lock.unlock();
+  status = put(stream, std::move(call));
+  return status.ok() ? 0 : refuse(status);
+}
+
+aclnnStatus missing_operator(const char* name) {
+  std::vector<std::pair<size_t, const char*>> nearest;
+  for (const Operator* op : all_operators()) nearest.emplace_back(edit_distance(name, op->name), op->name);
+  const size_t count = std::min<size_t>(3, nearest.size());
+  std::partial_sort(nearest.begin(), nearest.begin() + static_cast<std::ptrdiff_t>(count), nearest.end());
+  std::string list;
+  for (size_t i = 0; i < count; ++i) list += fmt::format("{}aclnn{}", i ? ", " : "", nearest[i].second);
+  return report_aclnn(fmt::format("aclnn{}", name).c_str(),
+                      unimplemented("there is no such operator here yet (nearest: {})", list));
+}
+
+}  // namespace isthmus::cann

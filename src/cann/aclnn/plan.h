@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an aclnn call runs: prepared operators in order, their operands bound to arguments or to places in the
+// workspace. It knows no address, so it serves every call with the same dtypes, dims, strides and values.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "ops/prepared_op.h"
+#include "runtime/device.h"
+
+namespace isthmus::cann {
+
+// Where an operand lies.
+enum class Place : uint8_t { kAbsent, kArgument, kWorkspace, kConstant };
+struct Binding {
+  Place place = Place::kAbsent;
+  uint32_t slot = 0;   // of an argument
+  int64_t offset = 0;  // in bytes
+};
+
+struct PlanStep {
+  std::unique_ptr<PreparedOp> op;
+  std::vector<isthmus_tensor_arg_t> args;  // without addresses
+  std::vector<Binding> bindings;
+  uint64_t workspace = 0;  // offset of the operator's own
+};
+
+// What a plan needs of one tensor argument at every call.
+struct SlotUse {
+  bool used = false;  // it has elements that some step reads or writes
+  bool written = false;
+  uint8_t alignment = 1;
+  int64_t below = 0, above = 0;  // bytes around the first element
+};
+
+// Immutable once built. Thread-safe; whoever put it on a stream keeps it until the stream has done it.
+class Plan {
+ public:
+  DevicePtr device;
+  std::vector<PlanStep> steps;
+  std::vector<SlotUse> slots;
+  // Pairs (written slot, other slot) that overlapped when the plan was made, and therefore may.
+  std::vector<std::pair<uint32_t, uint32_t>> overlaps;
+  uint64_t workspace_bytes = 0;  // with room to align its start
+  Buffer constants;
+
+  // Fails when an address is absent or not aligned for its dtype.
+  Status check_addresses(std::span<const uint64_t> addresses) const;
+  Status run(std::span<const uint64_t> addresses, uint64_t workspace, Stream& stream) const;
+};
+using PlanPtr = std::shared_ptr<const Plan>;
+
+// Whether the bytes of two tensors meet.
+inline bool overlap(uint64_t a, const SlotUse& a_use, uint64_t b, const SlotUse& b_use) {
+  if (a_use.above == 0 || b_use.above == 0) return false;  // no elements
+  return a - static_cast<uint64_t>(a_use.below) < b + static_cast<uint64_t>(b_use.above) &&
+         b - static_cast<uint64_t>(b_use.below) < a + static_cast<uint64_t>(a_use.above);
+}
+
+}  // namespace isthmus::cann
