@@ -7,18 +7,17 @@
 namespace isthmus::cann {
 namespace {
 
-constexpr int kNullArgument = 161001, kWrongArgument = 161002;
 // More than any operator takes; a larger number is a mistake that would ask for all memory.
 constexpr uint64_t kLongestArray = uint64_t{1} << 28;
 
 template <typename T, typename From>
 void* create_array(const char* entry, HandleTable<ArrayObject<T>>& table, const From* values, uint64_t size) {
   if (size > kLongestArray) {
-    fail(kWrongArgument, "{}: {} values, at most {} are supported", entry, size, kLongestArray);
+    fail(kAclnnInvalidArgument, "{}: {} values, at most {} are supported", entry, size, kLongestArray);
     return nullptr;
   }
   if (size > 0 && !values) {
-    fail(kNullArgument, "{}: value is null, size is {}", entry, size);
+    fail(kAclnnNullArgument, "{}: value is null, size is {}", entry, size);
     return nullptr;
   }
   auto array = std::make_shared<ArrayObject<T>>();
@@ -30,11 +29,11 @@ template <typename T>
 void* create_list(const char* entry, HandleTable<ListObject<T>>& table, const HandleTable<T>& objects,
                   const void* const* values, uint64_t size) {
   if (size > kLongestArray) {
-    fail(kWrongArgument, "{}: {} objects, at most {} are supported", entry, size, kLongestArray);
+    fail(kAclnnInvalidArgument, "{}: {} objects, at most {} are supported", entry, size, kLongestArray);
     return nullptr;
   }
   if (size > 0 && !values) {
-    fail(kNullArgument, "{}: value is null, size is {}", entry, size);
+    fail(kAclnnNullArgument, "{}: value is null, size is {}", entry, size);
     return nullptr;
   }
   auto list = std::make_shared<ListObject<T>>();
@@ -52,14 +51,14 @@ void* create_list(const char* entry, HandleTable<ListObject<T>>& table, const Ha
 
 template <typename T>
 aclnnStatus destroy(const char* entry, HandleTable<T>& table, const void* handle) {
-  if (!handle) return fail(kNullArgument, "{}: the object is null", entry);
+  if (!handle) return fail(kAclnnNullArgument, "{}: the object is null", entry);
   return report_aclnn(entry, table.remove(handle).status());
 }
 
 template <typename T>
 aclnnStatus destroy_list(const char* entry, HandleTable<ListObject<T>>& table, HandleTable<T>& objects,
                          const void* handle) {
-  if (!handle) return fail(kNullArgument, "{}: the list is null", entry);
+  if (!handle) return fail(kAclnnNullArgument, "{}: the list is null", entry);
   const Result<std::shared_ptr<ListObject<T>>> list = table.remove(handle);
   if (!list.ok()) return report_aclnn(entry, list.status());
   // One that was destroyed on its own is no longer the list's.
@@ -71,7 +70,7 @@ template <typename T, typename F>
 aclnnStatus ask_size(const char* entry, const HandleTable<T>& table, const void* handle, uint64_t* size,
                      F count) {
   if (!handle || !size)
-    return fail(kNullArgument, "{}: the {} is null", entry, handle ? "place for the size" : "object");
+    return fail(kAclnnNullArgument, "{}: the {} is null", entry, handle ? "place for the size" : "object");
   const Result<std::shared_ptr<T>> found = table.find(handle);
   if (!found.ok()) return report_aclnn(entry, found.status());
   *size = count(**found);
@@ -91,8 +90,8 @@ extern "C" {
 aclScalar* aclCreateScalar(void* value, aclDataType dataType) {
   const int bits = data_type(dataType).bits;
   if (!value || bits < 8) {
-    if (!value) fail(kNullArgument, "aclCreateScalar: value is null");
-    if (value) fail(kWrongArgument, "aclCreateScalar: no scalar of {}", data_type_name(dataType));
+    if (!value) fail(kAclnnNullArgument, "aclCreateScalar: value is null");
+    if (value) fail(kAclnnInvalidArgument, "aclCreateScalar: no scalar of {}", data_type_name(dataType));
     return nullptr;
   }
   auto scalar = std::make_shared<ScalarObject>();

@@ -71,6 +71,8 @@ class Builder {
   // -- results -- Casts and copies as needed; a rank 0 value, or one with dimensions of 1 more or less, fits
   // a place with as many elements. Stores of one call must not overlap each other.
   void store(const Value& value, const Value& place);
+  // Outputs may overlap: the later store counts. Otherwise that is an error.
+  void allow_overlapping_outputs() { overlapping_outputs_ = true; }
 
   // -- rules and errors --
   // The dtype PyTorch computes in: of tensors of several dtypes, and of a tensor and a number.
@@ -124,6 +126,7 @@ class Builder {
   std::vector<Step> steps_;
   std::vector<Store> stores_;
   std::vector<uint8_t> constants_;
+  bool overlapping_outputs_ = false;
   Status status_;
 };
 

@@ -14,8 +14,6 @@
 namespace isthmus::cann {
 namespace {
 
-constexpr int kNullArgument = 161001, kWrongArgument = 161002;
-
 // "aclnnAdd: self F32 [2, 3], other F32 [4]: cause"
 aclnnStatus fail_call(const Operator& op, std::initializer_list<Arg> args, const Status& status) {
   std::string text;
@@ -67,14 +65,15 @@ HandleTable<Executor>& executors() {
 aclnnStatus prepare_call(const Operator& op, std::initializer_list<Arg> args, uint64_t* workspace_size,
                          aclOpExecutor** executor) {
   if (!workspace_size || !executor)
-    return fail(kNullArgument, "aclnn{}: {} is null", op.name, workspace_size ? "executor" : "workspaceSize");
+    return fail(kAclnnNullArgument, "aclnn{}: {} is null", op.name,
+                workspace_size ? "executor" : "workspaceSize");
   const Result<DevicePtr> device = current_device();
   if (!device.ok()) return fail_call(op, args, device.status());
   thread_local CallKey key;
   const Status read = key.read(op, args, device->get());
   if (!read.ok()) {
     const aclnnStatus code = fail_call(op, args, read);
-    return key.null_argument ? kNullArgument : code;
+    return key.null_argument ? kAclnnNullArgument : code;
   }
   PlanPtr plan = find_plan(key.bytes);
   if (!plan) {
@@ -95,7 +94,7 @@ aclnnStatus prepare_call(const Operator& op, std::initializer_list<Arg> args, ui
 
 aclnnStatus run_call(const Operator& op, void* workspace, uint64_t workspace_size, aclOpExecutor* handle,
                      aclrtStream stream) {
-  if (!handle) return fail(kNullArgument, "aclnn{}: the executor is null", op.name);
+  if (!handle) return fail(kAclnnNullArgument, "aclnn{}: the executor is null", op.name);
   const auto refuse = [&](const Status& status) {
     return report_aclnn(fmt::format("aclnn{}", op.name).c_str(), status);
   };
@@ -103,7 +102,7 @@ aclnnStatus run_call(const Operator& op, void* workspace, uint64_t workspace_siz
   if (!found.ok()) return refuse(found.status());
   const std::shared_ptr<Executor> executor = std::move(found).value();
   if (executor->op != &op)
-    return fail(kWrongArgument, "aclnn{}: the executor was made by aclnn{}GetWorkspaceSize", op.name,
+    return fail(kAclnnInvalidArgument, "aclnn{}: the executor was made by aclnn{}GetWorkspaceSize", op.name,
                 executor->op->name);
   std::unique_lock lock(executor->mutex);
   // A one-shot executor is used up, whatever becomes of the call.
@@ -113,11 +112,11 @@ aclnnStatus run_call(const Operator& op, void* workspace, uint64_t workspace_siz
   }
   const Plan& plan = *executor->call.plan;
   if (plan.workspace_bytes > 0 && !workspace)
-    return fail(kNullArgument, "aclnn{}: the workspace is null, {} bytes are needed", op.name,
+    return fail(kAclnnNullArgument, "aclnn{}: the workspace is null, {} bytes are needed", op.name,
                 plan.workspace_bytes);
   if (workspace_size < plan.workspace_bytes)
-    return fail(kWrongArgument, "aclnn{}: a workspace of {} bytes, {} are needed", op.name, workspace_size,
-                plan.workspace_bytes);
+    return fail(kAclnnInvalidArgument, "aclnn{}: a workspace of {} bytes, {} are needed", op.name,
+                workspace_size, plan.workspace_bytes);
   const std::span<const uint64_t> addresses = std::as_const(executor->call.addresses).get();
   Status status = plan.check_addresses(addresses);
   if (status.ok() && executor->pointed_elsewhere) status = check_new_overlaps(plan, addresses);

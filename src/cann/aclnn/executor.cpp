@@ -10,8 +10,6 @@
 namespace isthmus::cann {
 namespace {
 
-constexpr int kNullArgument = 161001;
-
 enum class Side { kInput, kOutput, kAny };
 
 bool on_side(Kind kind, Side side) {
@@ -65,7 +63,7 @@ Status point(const aclOpExecutor* handle, Side side, size_t index, bool list, si
 aclnnStatus set_address(const char* entry, Side side, const aclOpExecutor* executor, size_t index,
                         const aclTensor* tensor, void* addr) {
   if (!executor || !tensor)
-    return fail(kNullArgument, "{}: the {} is null", entry, executor ? "aclTensor" : "executor");
+    return fail(kAclnnNullArgument, "{}: the {} is null", entry, executor ? "aclTensor" : "executor");
   const auto found = tensors().find(tensor);
   if (!found.ok()) return report_aclnn(entry, found.status());
   return report_aclnn(entry, point(executor, side, index, false, 0, **found, addr));
@@ -74,7 +72,7 @@ aclnnStatus set_address(const char* entry, Side side, const aclOpExecutor* execu
 aclnnStatus set_list_address(const char* entry, Side side, const aclOpExecutor* executor, size_t index,
                              size_t within, const aclTensorList* list, void* addr) {
   if (!executor || !list)
-    return fail(kNullArgument, "{}: the {} is null", entry, executor ? "aclTensorList" : "executor");
+    return fail(kAclnnNullArgument, "{}: the {} is null", entry, executor ? "aclTensorList" : "executor");
   const auto found = tensor_lists().find(list);
   if (!found.ok()) return report_aclnn(entry, found.status());
   if (within >= (*found)->objects.size())
@@ -91,7 +89,7 @@ using namespace isthmus::cann;  // NOLINT: entry points are outside of every nam
 extern "C" {
 
 aclnnStatus aclSetAclOpExecutorRepeatable(aclOpExecutor* executor) {
-  if (!executor) return fail(kNullArgument, "aclSetAclOpExecutorRepeatable: the executor is null");
+  if (!executor) return fail(kAclnnNullArgument, "aclSetAclOpExecutorRepeatable: the executor is null");
   const auto found = executors().find(executor);
   if (!found.ok()) return report_aclnn("aclSetAclOpExecutorRepeatable", found.status());
   std::lock_guard lock((*found)->mutex);
@@ -100,7 +98,7 @@ aclnnStatus aclSetAclOpExecutorRepeatable(aclOpExecutor* executor) {
 }
 
 aclnnStatus aclDestroyAclOpExecutor(aclOpExecutor* executor) {
-  if (!executor) return fail(kNullArgument, "aclDestroyAclOpExecutor: the executor is null");
+  if (!executor) return fail(kAclnnNullArgument, "aclDestroyAclOpExecutor: the executor is null");
   return report_aclnn("aclDestroyAclOpExecutor", executors().remove(executor).status());
 }
 

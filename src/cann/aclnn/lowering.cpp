@@ -56,7 +56,8 @@ class Lowering {
         if (store.place.strides[i] == 0 && store.place.dims[i] > 1)
           return invalid_argument("an output, {}, overlaps itself", to_string(store.place));
       for (const Builder::Store& other : b_.stores_)
-        if (store.place.base != other.place.base && slots_meet(store.place.base, other.place.base))
+        if (!b_.overlapping_outputs_ && store.place.base != other.place.base &&
+            slots_meet(store.place.base, other.place.base))
           return invalid_argument("two outputs, {} and {}, overlap", to_string(store.place),
                                   to_string(other.place));
     }
@@ -122,6 +123,9 @@ class Lowering {
     Value laid = *made;
     std::copy_n(redirect.strides, kMaxRank, laid.strides);
     redirect.dense = laid.dense();
+    for (const Builder::Store& other : b_.stores_)
+      if (store.place.base != other.place.base && slots_meet(store.place.base, other.place.base))
+        return false;
     int uses = 0;
     for (const Builder::Store& other : b_.stores_) uses += other.value.base == value.base;
     if (uses > 1) return false;

@@ -9,7 +9,6 @@
 namespace isthmus::cann {
 namespace {
 
-constexpr int kNullArgument = 161001;
 constexpr int64_t kMostBits = int64_t{1} << 62;
 
 // Where a view begins and ends in bytes around its first element; fails when the numbers do not fit.
@@ -78,8 +77,8 @@ template <typename F>
 aclnnStatus ask(const char* entry, const aclTensor* tensor, std::initializer_list<const void*> results,
                 F answer) {
   for (const void* result : results)
-    if (!result) return fail(kNullArgument, "{}: a place for the result is null", entry);
-  if (!tensor) return fail(kNullArgument, "{}: the aclTensor is null", entry);
+    if (!result) return fail(kAclnnNullArgument, "{}: a place for the result is null", entry);
+  if (!tensor) return fail(kAclnnNullArgument, "{}: the aclTensor is null", entry);
   const Result<std::shared_ptr<TensorObject>> found = tensors().find(tensor);
   if (!found.ok()) return report_aclnn(entry, found.status());
   answer(**found);
@@ -116,7 +115,7 @@ aclnnStatus aclInitTensor(aclTensor* tensor, const int64_t* viewDims, uint64_t v
 }
 
 aclnnStatus aclDestroyTensor(const aclTensor* tensor) {
-  if (!tensor) return fail(kNullArgument, "aclDestroyTensor: the aclTensor is null");
+  if (!tensor) return fail(kAclnnNullArgument, "aclDestroyTensor: the aclTensor is null");
   return report_aclnn("aclDestroyTensor", tensors().remove(tensor).status());
 }
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cann/operators/common.h"
+
+#include "base/half.h"
+
+namespace isthmus::cann {
+namespace {
+
+// The dtype that x and the number are computed in.
+Dtype scalar_dtype(Dtype x, const Scalar& s) {
+  const Dtype dtype = numeric(Builder::promote(x, s));
+  return representable(s, dtype) ? dtype : wide(dtype);
+}
+
+}  // namespace
+
+bool representable(const Scalar& scalar, Dtype dtype) {
+  const auto f = static_cast<float>(scalar.f);
+  if (static_cast<double>(f) != scalar.f && scalar.f == scalar.f) return !is_half(dtype);
+  if (f != f) return true;
+  if (dtype == Dtype::kF16) return f16_to_f32(f32_to_f16(f)) == f;
+  if (dtype == Dtype::kBF16) return bf16_to_f32(f32_to_bf16(f)) == f;
+  return true;
+}
+
+Value binary(Builder& b, const char* op, const Value& x, const Value& y, Dtype dtype) {
+  return b.op(op, {b.cast(x, dtype), b.cast(y, dtype)});
+}
+
+Value binary(Builder& b, const char* op, const Value& x, const Value& y) {
+  return binary(b, op, x, y, numeric(Builder::promote(x.dtype, y.dtype)));
+}
+
+Value with_scalar(Builder& b, const char* op, const Value& x, const Scalar& s) {
+  const Dtype dtype = scalar_dtype(x.dtype, s);
+  return b.op(op, {b.cast(x, dtype), b.constant(s, dtype)});
+}
+
+Value from_scalar(Builder& b, const char* op, const Scalar& s, const Value& y) {
+  const Dtype dtype = scalar_dtype(y.dtype, s);
+  return b.op(op, {b.constant(s, dtype), b.cast(y, dtype)});
+}
+
+Value unary_float(Builder& b, const char* op, const Value& x, Attributes attributes) {
+  return b.op(op, {b.cast(x, floating(x.dtype))}, std::move(attributes));
+}
+
+}  // namespace isthmus::cann
