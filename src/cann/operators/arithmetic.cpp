@@ -130,7 +130,6 @@ Status build_InplacePowTensorScalar(Builder& b) { return build_PowTensorScalar(b
 Status build_Clamp(Builder& b) { return limit(b, "min", "max"); }
 Status build_ClampMin(Builder& b) { return limit(b, "min", nullptr); }
 Status build_ClampMax(Builder& b) { return limit(b, nullptr, "max"); }
-Status build_InplaceClampMin(Builder& b) { return limit(b, "min", nullptr); }
 Status build_InplaceClampMax(Builder& b) { return limit(b, nullptr, "max"); }
 
 }  // namespace isthmus::cann

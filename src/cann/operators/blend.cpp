@@ -52,7 +52,8 @@ Status log_add(Builder& b, const char* power, const char* logarithm, double of_t
                          : b.op(logarithm, {with_scalar(b, "add", rest, Scalar::of(1.0))});
   // Equal infinities have no difference.
   const Value equal = with_scalar(b, "add", x, Scalar::of(of_two));
-  b.store(b.op("where", {b.op("equal", {x, y}), equal, b.op("add", {b.op("max", {x, y}), more})}), b.output());
+  b.store(b.op("where", {b.op("equal", {x, y}), equal, b.op("add", {b.op("max", {x, y}), more})}),
+          b.output());
   return b.status();
 }
 
@@ -85,7 +86,8 @@ Status build_Rsubs(Builder& b) {
   return b.status();
 }
 Status build_AddRelu(Builder& b) {
-  b.store(b.op("relu", {scaled_sum(b, "add", b.tensor("self"), b.tensor("other"), b.scalar("alpha"))}), b.output());
+  b.store(b.op("relu", {scaled_sum(b, "add", b.tensor("self"), b.tensor("other"), b.scalar("alpha"))}),
+          b.output());
   return b.status();
 }
 Status build_InplaceAddRelu(Builder& b) { return build_AddRelu(b); }

@@ -257,10 +257,10 @@ namespace isthmus::cann {{
 {externs}
 
 std::span<const Operator* const> all_operators() {{
-  static constexpr const Operator* kAll[] = {{
+  static constexpr const Operator* every[] = {{
 {rows}
   }};
-  return kAll;
+  return every;
 }}
 
 }}  // namespace isthmus::cann

@@ -21,8 +21,9 @@ Value evenly(Builder& b, double start, double end, int64_t count) {
   const Value from_start = b.op("add", {b.op("mul", {b.cast(i, dtype), b.constant(Scalar::of(step), dtype)}),
                                         b.constant(Scalar::of(start), dtype)});
   const Value back = b.op("sub", {b.constant(Scalar::of(count - 1), Dtype::kI64), i});
-  const Value from_end = b.op("sub", {b.constant(Scalar::of(end), dtype),
-                                      b.op("mul", {b.cast(back, dtype), b.constant(Scalar::of(step), dtype)})});
+  const Value from_end =
+      b.op("sub", {b.constant(Scalar::of(end), dtype),
+                   b.op("mul", {b.cast(back, dtype), b.constant(Scalar::of(step), dtype)})});
   return b.op("where", {with_scalar(b, "less", i, Scalar::of(count / 2)), from_start, from_end});
 }
 
@@ -72,13 +73,16 @@ Status build_OneHot(Builder& b) {
   if (b.failed()) return b.status();
   const int64_t count = b.integer("numClasses");
   const int axis = b.axis(b.integer("axis"), x.rank + 1);
-  if (b.failed() || !b.require(place.rank == x.rank + 1 && place.dims[axis] == count, "{} classes in {}", count,
-                               to_string(place)))
+  if (b.failed() || !b.require(place.rank == x.rank + 1 && place.dims[axis] == count, "{} classes in {}",
+                               count, to_string(place)))
     return b.status();
   std::vector<int64_t> shape(static_cast<size_t>(place.rank), 1);
   shape[static_cast<size_t>(axis)] = count;
-  const Value hit = b.op("equal", {b.unsqueeze(b.cast(x, Dtype::kI64), axis), b.reshape(numbers(b, count), shape)});
-  b.store(b.op("where", {hit, b.cast(b.reshape(on, {}), place.dtype), b.cast(b.reshape(off, {}), place.dtype)}), place);
+  const Value hit =
+      b.op("equal", {b.unsqueeze(b.cast(x, Dtype::kI64), axis), b.reshape(numbers(b, count), shape)});
+  b.store(
+      b.op("where", {hit, b.cast(b.reshape(on, {}), place.dtype), b.cast(b.reshape(off, {}), place.dtype)}),
+      place);
   return b.status();
 }
 

@@ -116,8 +116,9 @@ Status build_Signbit(Builder& b) {
   const Scalar zero = Scalar::of(0.0);
   Value below = with_scalar(b, "less", x, zero);
   if (is_float(x.dtype))
-    below = b.op("logical_or", {below, b.op("logical_and", {with_scalar(b, "equal", x, zero),
-                                                           with_scalar(b, "less", b.op("reciprocal", {x}), zero)})});
+    below = b.op("logical_or",
+                 {below, b.op("logical_and", {with_scalar(b, "equal", x, zero),
+                                              with_scalar(b, "less", b.op("reciprocal", {x}), zero)})});
   b.store(below, b.output());
   return b.status();
 }

@@ -81,7 +81,8 @@ Status build_LinalgCross(Builder& b) {
   const Value place = b.output();
   const auto part = [&](const Value& v, int64_t i) { return b.slice(v, dim, i % 3, i % 3 + 1); };
   for (int64_t i = 0; i < 3; ++i)
-    b.store(b.op("sub", {b.op("mul", {part(x, i + 1), part(y, i + 2)}), b.op("mul", {part(x, i + 2), part(y, i + 1)})}),
+    b.store(b.op("sub", {b.op("mul", {part(x, i + 1), part(y, i + 2)}),
+                         b.op("mul", {part(x, i + 2), part(y, i + 1)})}),
             part(place, i));
   return b.status();
 }

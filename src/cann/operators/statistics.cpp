@@ -50,8 +50,8 @@ struct Ranked {
   Value value, index;
 };
 
-// The element of some rank along the last axis of x, and its place. Where there is a NaN it is the result unless
-// it is skipped: NaN is sorted last.
+// The element of some rank along the last axis of x, and its place. Where there is a NaN it is the result
+// unless it is skipped: NaN is sorted last.
 Ranked ranked(Builder& b, const Value& x, int64_t dim, int64_t rank, bool nan_wins) {
   const std::vector<Value> sorted = b.ops("sort", {x}, {{"axis", dim}});
   if (b.failed()) return {};
@@ -121,7 +121,8 @@ Status build_Kthvalue(Builder& b) {
   if (x.rank == 0) x = b.unsqueeze(x, 0);
   const int dim = b.axis(b.integer("dim"), x.rank);
   const int64_t k = b.integer("k");
-  if (b.failed() || !b.require(k >= 1 && k <= x.dims[dim], "k is {} of {}", k, to_string(x))) return b.status();
+  if (b.failed() || !b.require(k >= 1 && k <= x.dims[dim], "k is {} of {}", k, to_string(x)))
+    return b.status();
   const Ranked at = ranked(b, x, dim, k - 1, false);
   const bool keep = b.boolean("keepdim");
   b.store(keep ? at.value : b.squeeze(at.value, dim), b.output("valuesOut"));
@@ -130,7 +131,8 @@ Status build_Kthvalue(Builder& b) {
 }
 
 Status build_Prod(Builder& b) {
-  b.store(reduce(b, "reduce_prod", b.cast(b.tensor("self"), numeric(b.dtype("dtype"))), {}, false), b.output());
+  b.store(reduce(b, "reduce_prod", b.cast(b.tensor("self"), numeric(b.dtype("dtype"))), {}, false),
+          b.output());
   return b.status();
 }
 Status build_ProdDim(Builder& b) {
@@ -141,8 +143,7 @@ Status build_ProdDim(Builder& b) {
 Status build_ReduceNansum(Builder& b) {
   Value x = b.cast(b.tensor("self"), numeric(b.dtype("dtype")));
   if (b.failed()) return b.status();
-  if (is_float(x.dtype))
-    x = b.op("where", {b.op("is_nan", {x}), b.constant(Scalar::of(0.0), x.dtype), x});
+  if (is_float(x.dtype)) x = b.op("where", {b.op("is_nan", {x}), b.constant(Scalar::of(0.0), x.dtype), x});
   b.store(reduce(b, "reduce_sum", x, b.ints("dim"), b.boolean("keepDim")), b.output());
   return b.status();
 }
