@@ -40,7 +40,7 @@ aclError runtime_code(Code code) {
     case Code::kUnavailable: return ACL_ERROR_RT_RESOURCE_ALLOC_FAIL;
     case Code::kDeviceLost: return ACL_ERROR_RT_LOST_HEARTBEAT;
     case Code::kFailedPrecondition: return ACL_ERROR_RT_CONTEXT_NULL;
-    case Code::kCancelled: return ACL_ERROR_RT_STREAM_TASK_EMPTY;
+    case Code::kCancelled: return kCaptureInvalid;
     case Code::kDataLoss:
     case Code::kInternal: break;
   }
@@ -53,6 +53,7 @@ aclError handle_code(const void* handle) {
 
 aclError report_handle(const char* entry, const void* handle, const Status& status) {
   const Code code = status.code();
+  if (code == Code::kOk) return ACL_SUCCESS;
   return fail(code == Code::kInvalidArgument ? handle_code(handle) : runtime_code(code), "{}: {}", entry,
               status.message());
 }

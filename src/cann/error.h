@@ -31,6 +31,12 @@ aclError handle_code(const void* handle);
 // report() of what looked a stream up, where a wrong handle is one of the causes.
 aclError report_handle(const char* entry, const void* handle, const Status& status);
 
+// Codes of captures, which AscendCL's list of names does not have: of use that makes one worthless; of an end
+// on another stream than it began on; of work on other streams that is left behind.
+inline constexpr aclError kCaptureInvalid = 507903;
+inline constexpr aclError kCaptureElsewhere = 107024;
+inline constexpr aclError kCaptureLeftBehind = 107025;
+
 // What aclnn functions return.
 inline constexpr int kAclnnNullArgument = 161001;
 inline constexpr int kAclnnInvalidArgument = 161002;

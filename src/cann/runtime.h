@@ -21,11 +21,18 @@ class Work {
  public:
   virtual ~Work() = default;
   virtual Status put_on(Stream& stream) = 0;
+  // Whether it may be put now; until it is, it and what comes behind it wait. Only work that waits for
+  // something else than the chip says no.
+  virtual bool ready() { return true; }
 };
 
 // Puts work on the stream (null: the default stream of the current context), or records it while the stream
 // is captured. The work is kept alive until the stream has done it. Fails when the stream's handle is stale.
 Status put(aclrtStream stream, std::shared_ptr<Work> work);
+
+// Fails unless all of these bytes lie in one allocation of the current device that is not freed. Cheap enough
+// for every operand of every call.
+Status check_device_memory(const void* address, uint64_t bytes);
 
 // Whether operators may fall back to their reference on the host: not with ISTHMUS_NO_FALLBACK=1.
 bool fallback_forbidden();

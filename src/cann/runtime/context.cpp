@@ -55,9 +55,24 @@ std::vector<ContextPtr> living_contexts(int32_t device_id) {
   std::vector<ContextPtr> found;
   std::lock_guard lock(contexts().mutex);
   for (const auto& weak : contexts().all)
-    if (auto context = weak.lock(); context && context->alive() && context->device_id() == device_id)
+    if (auto context = weak.lock();
+        context && context->alive() && (device_id < 0 || context->device_id() == device_id))
       found.push_back(std::move(context));
   return found;
+}
+
+// The device's own, made when there is none. Holding the mutex of contexts().
+Result<ContextPtr> default_context(int32_t device) {
+  InUse& use = contexts().devices[device];
+  if (use.context) return use.context;
+  Result<ContextPtr> made = make_context(device);
+  if (!made.ok()) {
+    contexts().devices.erase(device);
+    return made;
+  }
+  use.context = *made;
+  use.context->is_default = true;
+  return made;
 }
 
 void end_context(const ContextPtr& context) {
@@ -100,22 +115,21 @@ Result<aclrtStream> Context::create_stream(uint32_t flags) {
   auto stream = std::make_shared<FaceStream>(shared_from_this(), std::move(chip), next_stream_id(), flags);
   std::lock_guard lock(mutex_);
   if (!alive()) return error(Code::kFailedPrecondition, "the context was destroyed");
-  const aclrtStream handle = stream_handles().add(stream);
-  streams_.emplace_back(std::move(stream), handle);
-  return handle;
+  streams_.push_back(stream);
+  return stream_handles().add(stream);
 }
 
 std::vector<StreamPtr> Context::streams() const {
   std::lock_guard lock(mutex_);
   std::vector<StreamPtr> streams;
   if (default_) streams.push_back(default_);
-  for (const auto& [stream, handle] : streams_) streams.push_back(stream);
+  streams.insert(streams.end(), streams_.begin(), streams_.end());
   return streams;
 }
 
 void Context::forget(const StreamPtr& stream) {
   std::lock_guard lock(mutex_);
-  std::erase_if(streams_, [&](const auto& s) { return s.first == stream; });
+  std::erase(streams_, stream);
 }
 
 Status Context::wait() {
@@ -127,22 +141,29 @@ Status Context::wait() {
   return first;
 }
 
+void Context::settle() {
+  for (const StreamPtr& stream : streams()) stream->settle();
+}
+
 void Context::end() {
-  std::vector<std::pair<StreamPtr, aclrtStream>> ended;
+  std::vector<StreamPtr> ended;
   StreamPtr ended_default;
   std::lock_guard lock(mutex_);
   alive_ = false;
-  for (const auto& [stream, handle] : streams_) (void)stream_handles().remove(handle);
   ended.swap(streams_);
   ended_default.swap(default_);
 }
 
 Result<ContextPtr> current_context() {
   if (current && current->alive()) return current;
+  if (current && current->is_default && initialized()) {
+    std::lock_guard lock(contexts().mutex);
+    ASSIGN_OR_RETURN(current, default_context(current->device_id()));
+    return current;
+  }
   if (current) {
     current = nullptr;
-    return error(Code::kFailedPrecondition,
-                 "this thread's context was destroyed or its device reset: call aclrtSetDevice again");
+    return error(Code::kFailedPrecondition, "this thread's context was destroyed: call aclrtSetDevice again");
   }
   return error(Code::kFailedPrecondition, "this thread has no device: call aclrtSetDevice first");
 }
@@ -160,6 +181,10 @@ Status wait_for_device(int32_t device_id) {
     if (first.ok()) first = std::move(status);
   }
   return first;
+}
+
+void settle_device(int32_t device_id) {
+  for (const ContextPtr& context : living_contexts(device_id)) context->settle();
 }
 
 void end_all_contexts() {
@@ -187,17 +212,10 @@ using namespace isthmus::cann;  // NOLINT
 aclError aclrtSetDevice(int32_t device) {
   if (const aclError code = need_init("aclrtSetDevice")) return code;
   std::lock_guard lock(contexts().mutex);
-  InUse& use = contexts().devices[device];
-  if (!use.context) {
-    Result<ContextPtr> made = make_context(device);
-    if (!made.ok()) {
-      contexts().devices.erase(device);
-      return report("aclrtSetDevice", made.status());
-    }
-    use.context = std::move(made).value();
-  }
-  ++use.count;
-  current = use.context;
+  Result<ContextPtr> context = default_context(device);
+  if (!context.ok()) return report("aclrtSetDevice", context.status());
+  ++contexts().devices[device].count;
+  current = std::move(context).value();
   return ACL_SUCCESS;
 }
 
@@ -223,6 +241,20 @@ aclError aclrtGetDeviceCount(uint32_t* count) {
 aclError aclrtGetRunMode(aclrtRunMode* mode) {
   if (!mode) return fail(ACL_ERROR_INVALID_PARAM, "aclrtGetRunMode: no place for the answer");
   *mode = ACL_HOST;
+  return ACL_SUCCESS;
+}
+
+aclError aclrtSynchronizeDeviceWithTimeout(int32_t timeout) {
+  const char* const entry = "aclrtSynchronizeDeviceWithTimeout";
+  const Result<ContextPtr> context = current_context();
+  if (!context.ok()) return report(entry, context.status());
+  for (const ContextPtr& one : living_contexts((*context)->device_id())) {
+    for (const StreamPtr& stream : one->streams()) {
+      const Result<bool> done = stream->wait_for(timeout);
+      if (!done.ok()) return report(entry, done.status());
+      if (!*done) return fail(ACL_ERROR_RT_STREAM_SYNC_TIMEOUT, "{}: not done within {} ms", entry, timeout);
+    }
+  }
   return ACL_SUCCESS;
 }
 

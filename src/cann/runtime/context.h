@@ -20,13 +20,15 @@ class Context : public std::enable_shared_from_this<Context> {
   const DevicePtr& device() const { return device_; }
   bool alive() const { return alive_.load(std::memory_order_relaxed); }
   aclrtContext handle = nullptr;
+  bool is_default = false;  // of its device
 
   Result<StreamPtr> default_stream();  // made at first use
   Result<aclrtStream> create_stream(uint32_t flags);
   std::vector<StreamPtr> streams() const;  // the default stream among them
   void forget(const StreamPtr& stream);
   Status wait();  // for all streams; the first error
-  void end();     // ends the streams; handles of them are dead from now on
+  void settle();  // the same, and each stream keeps its error for who waits for it
+  void end();     // ends the streams; their handles are good for aclrtDestroyStream alone
 
  private:
   const int32_t device_id_;
@@ -34,15 +36,18 @@ class Context : public std::enable_shared_from_this<Context> {
   std::atomic<bool> alive_{true};
   mutable std::mutex mutex_;
   StreamPtr default_;
-  std::vector<std::pair<StreamPtr, aclrtStream>> streams_;  // the others
+  std::vector<StreamPtr> streams_;  // the others
 };
 using ContextPtr = std::shared_ptr<Context>;
 
-// The calling thread's; kFailedPrecondition when it has none or the one it had is gone.
+// The calling thread's; kFailedPrecondition when it has none or it was destroyed. A thread whose device was
+// reset gets that device's default context anew: programs go on using a device after they gave back their
+// last aclrtSetDevice.
 Result<ContextPtr> current_context();
 
-// Of all contexts.
+// Of all contexts of the device; -1: of every device.
 Status wait_for_device(int32_t device_id);
+void settle_device(int32_t device_id);
 // Ends every context, whoever made it: aclFinalize.
 void end_all_contexts();
 

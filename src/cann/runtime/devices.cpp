@@ -18,6 +18,7 @@ struct Chips {
   std::shared_ptr<Platform> platform;
   std::vector<std::string> names;
   std::map<int32_t, DevicePtr> open;
+  std::map<int32_t, std::string> opened;  // for people; never forgotten
 };
 Chips& chips() {
   static Chips& chips = *new Chips;
@@ -79,6 +80,7 @@ Result<DevicePtr> open_device(int32_t id) {
                  c.names.size() == 1 ? "is" : "are", c.names.size());
   ASSIGN_OR_RETURN(DevicePtr device, c.platform->open(c.names[static_cast<size_t>(id)]), "device {}", id);
   c.open[id] = device;
+  c.opened[id] = fmt::format("{} ({})", device->id(), device->properties().name);
   return device;
 }
 
@@ -87,6 +89,14 @@ void close_devices() {
   Chips& c = chips();
   std::lock_guard lock(c.mutex);
   closing.swap(c.open);
+}
+
+std::vector<std::string> open_device_names() {
+  Chips& c = chips();
+  std::lock_guard lock(c.mutex);
+  std::vector<std::string> names;
+  for (const auto& [id, name] : c.opened) names.push_back(name);
+  return names;
 }
 
 bool environment_flag(const char* name) {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cann/runtime/library.h"
 
+#include <atomic>
+#include <cstdlib>
 #include <mutex>
 
 #include "acl/acl.h"
 #include "cann/error.h"
 #include "cann/runtime/context.h"
+#include "cann/runtime/copy.h"
 
 namespace isthmus::cann {
 namespace {
@@ -33,6 +36,7 @@ aclError aclInit(const char* config) {
   (void)config;
   std::lock_guard lock(mutex);
   if (initialized()) return fail(ACL_ERROR_REPEAT_INITIALIZE, "aclInit: was called before");
+  if (phase == Phase::kBefore) std::atexit(print_summary);  // for programs that end without aclFinalize
   phase = Phase::kBetween;
   return ACL_SUCCESS;
 }
@@ -42,7 +46,9 @@ aclError aclFinalize(void) {
   if (phase == Phase::kAfter) return fail(ACL_ERROR_REPEAT_FINALIZE, "aclFinalize: was called before");
   if (phase == Phase::kBefore) return fail(ACL_ERROR_UNINITIALIZE, "aclFinalize: aclInit was never called");
   end_all_contexts();
+  release_copy_streams();
   close_devices();
+  print_summary();
   phase = Phase::kAfter;
   return ACL_SUCCESS;
 }

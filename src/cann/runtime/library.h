@@ -23,6 +23,13 @@ Result<std::vector<std::string>> visible_devices();
 Result<DevicePtr> open_device(int32_t id);
 // Forgets the open devices.
 void close_devices();
+// Of all that were ever opened: "cpu:0 (AMD EPYC ...)".
+std::vector<std::string> open_device_names();
+
+// "isthmus: cpu:0 (...) ran 812 operators; nothing fell back"; empty when there was no operator.
+std::string run_summary();
+// The same to standard error, once in a process; not with ISTHMUS_CANN_SUMMARY=0.
+void print_summary();
 
 // "ISTHMUS_NO_FALLBACK" and the like are set to something other than "0" and "".
 bool environment_flag(const char* name);

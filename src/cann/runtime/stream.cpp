@@ -1,14 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cann/runtime/stream.h"
 
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 #include "cann/runtime/context.h"
+#include "cann/runtime/host_calls.h"
+#include "cann/runtime/recording.h"
 
 namespace isthmus::cann {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 // Works kept before an event is recorded that tells when they may go: rare enough to cost nothing per work,
 // often enough that what they hold does not pile up.
 constexpr size_t kBatch = 256;
+// Who waits executes the work on some chips, which asking does not: from here on a limit is no limit.
+constexpr int64_t kForever = 30'000;
+
+// Streams that hold something back, for wake_streams().
+struct Holding {
+  std::mutex mutex;
+  std::vector<std::weak_ptr<FaceStream>> streams;
+  std::atomic<size_t> count{0};
+};
+Holding& holding() {
+  static Holding& holding = *new Holding;
+  return holding;
+}
 
 }  // namespace
 
@@ -18,10 +39,68 @@ FaceStream::FaceStream(std::shared_ptr<Context> context, std::unique_ptr<Stream>
   open_.reserve(kBatch);
 }
 
+FaceStream::~FaceStream() { (void)chip_->wait(); }
+
+Status FaceStream::take(std::unique_lock<std::mutex>& lock) {
+  lock = std::unique_lock(mutex_, std::defer_lock);
+  if (!in_host_call())
+    lock.lock();
+  else if (!lock.try_lock())
+    return error(Code::kUnavailable, "a function that a stream waits for cannot use that stream");
+  return ok();
+}
+
+Status FaceStream::add(const std::shared_ptr<Work>& work) {
+  if (updating_) {
+    update_.push_back(work);
+    return ok();
+  }
+  return recording_ ? recording_->add(*this, work) : start(work);
+}
+
 Status FaceStream::put(std::shared_ptr<Work> work) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock<std::mutex> lock;
+  RETURN_IF_ERROR(take(lock));
+  return add(work);
+}
+
+Status FaceStream::put(const std::vector<std::shared_ptr<Work>>& works) {
+  std::unique_lock<std::mutex> lock;
+  RETURN_IF_ERROR(take(lock));
+  for (const auto& work : works) RETURN_IF_ERROR(add(work));
+  return ok();
+}
+
+Status FaceStream::start(const std::shared_ptr<Work>& work) {
+  if (held_back_.empty() && work->ready()) return start_now(work);
+  if (held_back_.empty()) {
+    Holding& h = holding();
+    std::lock_guard lock(h.mutex);
+    std::erase_if(h.streams, [](const auto& s) { return s.expired(); });
+    h.streams.push_back(weak_from_this());
+    h.count = h.streams.size();
+  }
+  held_back_.push_back(work);
+  return ok();
+}
+
+Status FaceStream::start_now(const std::shared_ptr<Work>& work) {
+  if (const auto* group = dynamic_cast<const TaskGroup*>(work.get())) {
+    for (const auto& part : group->works()) RETURN_IF_ERROR(start_now(part));
+    return ok();
+  }
   RETURN_IF_ERROR(work->put_on(*chip_));
-  return keep(std::move(work));
+  return keep(work);
+}
+
+void FaceStream::go_on() {
+  std::lock_guard lock(mutex_);
+  while (!held_back_.empty() && held_back_.front()->ready()) {
+    Status status = start_now(held_back_.front());
+    if (failed_.ok()) failed_ = std::move(status);
+    held_back_.pop_front();
+  }
+  if (held_back_.empty()) advanced_.notify_all();
 }
 
 Status FaceStream::keep(std::shared_ptr<Work> work) {
@@ -51,25 +130,96 @@ void FaceStream::drop_done() {
   }
 }
 
-Status FaceStream::wait() {
-  std::lock_guard lock(mutex_);
+Status FaceStream::wait_for_chip() {
   Status status = chip_->wait();
   for (Batch& batch : closed_) spare_.push_back(std::move(batch.end));
   closed_.clear();
   open_.clear();
-  return status;
+  if (failed_.ok()) return status;
+  return std::exchange(failed_, Status());
 }
 
-Result<bool> FaceStream::idle() {
+Status FaceStream::wait() {
+  std::unique_lock<std::mutex> lock;
+  RETURN_IF_ERROR(take(lock));
+  if (recording_) return recording_->invalidate("a stream was waited for while work on it is captured");
+  advanced_.wait(lock, [&] { return held_back_.empty(); });
+  return wait_for_chip();
+}
+
+void FaceStream::settle() {
   std::lock_guard lock(mutex_);
+  Status status = wait_for_chip();
+  failed_ = std::move(status);
+}
+
+Result<bool> FaceStream::chip_idle() {
   const auto& api = device().api();
   if (!api.stream_query) {
-    RETURN_IF_ERROR(chip_->wait());
+    RETURN_IF_ERROR(wait_for_chip());
     return true;
   }
   int32_t idle = 0;
   RETURN_IF_ERROR(device().status(api.stream_query(chip_->handle(), &idle), "asking for a stream"));
-  return idle != 0;
+  if (!idle) return false;
+  RETURN_IF_ERROR(wait_for_chip());
+  return true;
+}
+
+Result<bool> FaceStream::wait_for(int64_t milliseconds) {
+  if (milliseconds < 0 || milliseconds >= kForever) {
+    RETURN_IF_ERROR(wait());
+    return true;
+  }
+  const auto limit = Clock::now() + std::chrono::milliseconds(milliseconds);
+  std::unique_lock<std::mutex> lock;
+  RETURN_IF_ERROR(take(lock));
+  if (recording_) {
+    RETURN_IF_ERROR(recording_->invalidate("a stream was asked for while work on it is captured"));
+  }
+  if (!advanced_.wait_until(lock, limit, [&] { return held_back_.empty(); })) return false;
+  for (auto pause = std::chrono::microseconds(20);;
+       pause = std::min(2 * pause, std::chrono::microseconds(500))) {
+    ASSIGN_OR_RETURN(const bool idle, chip_idle());
+    if (idle) return true;
+    if (Clock::now() >= limit) return false;
+    lock.unlock();
+    std::this_thread::sleep_for(pause);
+    lock.lock();
+  }
+}
+
+RecordingPtr FaceStream::recording() const {
+  std::lock_guard lock(mutex_);
+  return recording_;
+}
+
+void FaceStream::set_recording(RecordingPtr recording) {
+  std::lock_guard lock(mutex_);
+  recording_ = std::move(recording);
+}
+
+Status FaceStream::begin_recording(RecordingPtr recording) {
+  std::lock_guard lock(mutex_);
+  if (recording_) return invalid_argument("the stream is being captured already");
+  if (updating_) return invalid_argument("the stream updates a task group");
+  recording_ = std::move(recording);
+  return ok();
+}
+
+Status FaceStream::begin_update(TaskGroupPtr group) {
+  std::lock_guard lock(mutex_);
+  if (updating_) return invalid_argument("the stream updates a task group already");
+  updating_ = std::move(group);
+  return ok();
+}
+
+Status FaceStream::end_update() {
+  std::lock_guard lock(mutex_);
+  if (!updating_) return invalid_argument("aclmdlRICaptureTaskUpdateBegin was not called for the stream");
+  updating_->replace(std::exchange(update_, {}));
+  updating_ = nullptr;
+  return ok();
 }
 
 HandleTable<FaceStream>& stream_handles() {
@@ -80,7 +230,22 @@ HandleTable<FaceStream>& stream_handles() {
 Result<StreamPtr> find_stream(aclrtStream stream) {
   ASSIGN_OR_RETURN(const ContextPtr context, current_context());
   if (!stream) return context->default_stream();
-  return stream_handles().find(stream);
+  ASSIGN_OR_RETURN(StreamPtr found, stream_handles().find(stream));
+  if (const auto owner = found->context(); !owner || !owner->alive())
+    return invalid_argument("the stream ended with its context, by aclrtResetDevice or aclrtDestroyContext");
+  return found;
+}
+
+void wake_streams() {
+  Holding& h = holding();
+  if (h.count.load() == 0) return;
+  std::vector<std::weak_ptr<FaceStream>> streams;
+  {
+    std::lock_guard lock(h.mutex);
+    streams = h.streams;
+  }
+  for (const auto& weak : streams)
+    if (const StreamPtr stream = weak.lock()) stream->go_on();
 }
 
 Status put(aclrtStream stream, std::shared_ptr<Work> work) {

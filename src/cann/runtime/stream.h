@@ -2,6 +2,7 @@
 // Streams of the face: a chip's stream, what is kept alive until the chip has done it, and recording.
 #pragma once
 
+#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -13,30 +14,59 @@
 namespace isthmus::cann {
 
 class Context;
+class Recording;
+class TaskGroup;
+using RecordingPtr = std::shared_ptr<Recording>;
+using TaskGroupPtr = std::shared_ptr<TaskGroup>;
 
-// Thread-safe.
-class FaceStream {
+// Thread-safe. Work is put on the chip's stream in order; work that is not ready holds back what follows.
+class FaceStream : public std::enable_shared_from_this<FaceStream> {
  public:
   FaceStream(std::shared_ptr<Context> context, std::unique_ptr<Stream> chip, int32_t id, uint32_t flags);
+  ~FaceStream();
 
   std::shared_ptr<Context> context() const { return context_.lock(); }
   Device& device() const { return chip_->device(); }
   int32_t id() const { return id_; }
   uint32_t flags() const { return flags_; }
 
+  // Onto the chip, or into the recording.
   Status put(std::shared_ptr<Work> work);
+  Status put(const std::vector<std::shared_ptr<Work>>& works);
+  // Waits until everything is done; the first error since the last call. An invalidated recording's error is
+  // its own: see Recording.
   Status wait();
-  Result<bool> idle();
+  // Gives up after so long; 0 only asks. False: it is not done.
+  Result<bool> wait_for(int64_t milliseconds);
+  Result<bool> idle() { return wait_for(0); }
+  // Waits as well, but keeps the error for wait().
+  void settle();
+  // What is held back tries again: an event was recorded.
+  void go_on();
+
+  RecordingPtr recording() const;  // null: it is not captured
+  Status begin_recording(RecordingPtr recording);
+  void set_recording(RecordingPtr recording);
+  // Between the two, work goes into the group in place of what was there.
+  Status begin_update(TaskGroupPtr group);
+  Status end_update();
 
  private:
-  Status keep(std::shared_ptr<Work> work);  // holding mutex_
-  void drop_done();                         // holding mutex_
+  // Fails in a function of the program that the stream is waiting for.
+  Status take(std::unique_lock<std::mutex>& lock);
+  Status add(const std::shared_ptr<Work>& work);  // all of these holding mutex_
+  Status start(const std::shared_ptr<Work>& work);
+  Status start_now(const std::shared_ptr<Work>& work);
+  Status keep(std::shared_ptr<Work> work);
+  void drop_done();
+  Result<bool> chip_idle();
+  Status wait_for_chip();
 
   const std::weak_ptr<Context> context_;
   const int32_t id_;
   const uint32_t flags_;
-  std::mutex mutex_;  // calls on the chip's stream are one at a time
-  // Behind chip_ in time, before it in memory: the chip's stream ends first.
+  mutable std::mutex mutex_;  // calls on the chip's stream are one at a time
+  std::condition_variable advanced_;
   struct Batch {
     std::unique_ptr<Event> end;
     std::vector<std::shared_ptr<Work>> works;
@@ -44,12 +74,21 @@ class FaceStream {
   std::deque<Batch> closed_;
   std::vector<std::shared_ptr<Work>> open_;
   std::vector<std::unique_ptr<Event>> spare_;
-  std::unique_ptr<Stream> chip_;
+  std::deque<std::shared_ptr<Work>> held_back_;
+  Status failed_;  // what settle() met
+  RecordingPtr recording_;
+  TaskGroupPtr updating_;
+  std::vector<std::shared_ptr<Work>> update_;
+  std::unique_ptr<Stream> chip_;  // ends before what it may still use
 };
 using StreamPtr = std::shared_ptr<FaceStream>;
 
 HandleTable<FaceStream>& stream_handles();
-// null: the default stream of the current context. Codes: kFailedPrecondition without a context.
+// null: the default stream of the current context. Codes: kFailedPrecondition without a context;
+// kInvalidArgument for a wrong handle, and for a stream whose context ended.
 Result<StreamPtr> find_stream(aclrtStream stream);
+
+// An event was recorded: streams that hold work back for one try again.
+void wake_streams();
 
 }  // namespace isthmus::cann

@@ -43,3 +43,31 @@ aclError aclrtSynchronizeStream(aclrtStream stream) {
   if (!found.ok()) return report_handle("aclrtSynchronizeStream", stream, found.status());
   return report("aclrtSynchronizeStream", (*found)->wait());
 }
+
+aclError aclrtSynchronizeStreamWithTimeout(aclrtStream stream, int32_t timeout) {
+  const char* const entry = "aclrtSynchronizeStreamWithTimeout";
+  const Result<StreamPtr> found = find_stream(stream);
+  if (!found.ok()) return report_handle(entry, stream, found.status());
+  const Result<bool> done = (*found)->wait_for(timeout);
+  if (!done.ok()) return report(entry, done.status());
+  if (*done) return ACL_SUCCESS;
+  return fail(ACL_ERROR_RT_STREAM_SYNC_TIMEOUT, "{}: not done within {} ms", entry, timeout);
+}
+
+aclError aclrtStreamQuery(aclrtStream stream, aclrtStreamStatus* status) {
+  if (!status) return fail(ACL_ERROR_INVALID_PARAM, "aclrtStreamQuery: no place for the answer");
+  const Result<StreamPtr> found = find_stream(stream);
+  if (!found.ok()) return report_handle("aclrtStreamQuery", stream, found.status());
+  const Result<bool> idle = (*found)->idle();
+  if (!idle.ok()) return report("aclrtStreamQuery", idle.status());
+  *status = *idle ? ACL_STREAM_STATUS_COMPLETE : ACL_STREAM_STATUS_NOT_READY;
+  return ACL_SUCCESS;
+}
+
+aclError aclrtStreamGetId(aclrtStream stream, int32_t* id) {
+  if (!id) return fail(ACL_ERROR_INVALID_PARAM, "aclrtStreamGetId: no place for the answer");
+  const Result<StreamPtr> found = find_stream(stream);
+  if (!found.ok()) return report_handle("aclrtStreamGetId", stream, found.status());
+  *id = (*found)->id();
+  return ACL_SUCCESS;
+}

@@ -3,6 +3,7 @@
 #ifndef ISTHMUS_ACL_ACL_H
 #define ISTHMUS_ACL_ACL_H
 
+#include "acl_mdl.h"
 #include "acl_rt.h"
 
 #ifdef __cplusplus
