@@ -312,6 +312,47 @@ def transposed_convolution(node):
                      groups=node.attribute("group", 1), output_padding=extra, **given)
 
 
+def attention(node):
+    rank = node.inputs[0].ndim
+    if len(node.outputs) > 3 and node.outputs[3]:
+        raise NotApplicable("the scores as a result")
+    if node.dtype() == "BF16" and node.attribute("is_causal", 0):
+        raise NotApplicable("a reference that rounds every step to BF16")
+    lengths = None
+    if len(node.inputs) > 6 and node.inputs[6] is not None:
+        lengths = node.step("cast", [6], to="I32")
+    if node.attribute("softcap", 0.0) and len(node.inputs) > 3 and node.inputs[3] is not None:
+        raise NotApplicable("a soft cap after the mask")
+    operands = []
+    for i, heads in enumerate(("q_num_heads", "kv_num_heads", "kv_num_heads")):
+        x = i
+        if rank == 3:
+            batch, rows, width = node.inputs[i].shape
+            count = node.attribute(heads)
+            x = node.step("reshape", [x], dims=[batch, rows, count, width // count])
+            x = node.step("transpose", [x], perm=[0, 2, 1, 3])
+        operands.append(x)
+    past = len(node.inputs) > 5 and node.inputs[4] is not None
+    if past:
+        operands[1] = node.step("concat", [4, operands[1]], axis=2)
+        operands[2] = node.step("concat", [5, operands[2]], axis=2)
+    mask = 3 if len(node.inputs) > 3 and node.inputs[3] is not None else None
+    given = {"scale": node.attribute("scale", 0.0), "soft_cap": node.attribute("softcap", 0.0)}
+    if past and node.attribute("left_window_size", -1) >= 0 and node.inputs[0].shape[-2] != node.inputs[1].shape[-2]:
+        raise NotApplicable("rows that do not end with the positions")
+    if mask is not None and node.inputs[mask].shape[-1] < node.inputs[1].shape[-2]:
+        raise NotApplicable("a mask shorter than the positions")
+    given |= {"before": node.attribute("left_window_size", -1), "after": node.attribute("right_window_size", -1)}
+    if node.attribute("is_causal", 0):
+        given["after"] = 0
+    given["align"] = "end" if past or lengths else "start"
+    y = node.step("dense_attention", operands + [mask, lengths, None], **given)
+    if rank == 3:
+        y = node.step("transpose", [y], perm=[0, 2, 1, 3])
+        y = node.step("reshape", [y], dims=[0, 0, -1])
+    return y
+
+
 SIMPLE = {
     "Identity": "identity", "Neg": "neg", "Abs": "abs", "Sign": "sign", "Reciprocal": "reciprocal", "Sqrt": "sqrt",
     "Exp": "exp", "Log": "log", "Sin": "sin", "Cos": "cos", "Tan": "tan", "Asin": "asin", "Acos": "acos", "Atan": "atan",
@@ -337,7 +378,7 @@ TRANSLATIONS |= {
     "ScatterElements": scatter("scatter_elements", "axis", "reduction"), "ScatterND": scatter("scatter_nd", "reduction"),
     "ArgMax": arg("argmax"), "ArgMin": arg("argmin"), "TopK": top_k, "CumSum": cumulative("cumulative_sum"),
     "CumProd": cumulative("cumulative_product"), "Softmax": softmax("softmax"), "LogSoftmax": softmax("log_softmax"),
-    "Conv": convolution, "ConvTranspose": transposed_convolution,
+    "Attention": attention, "Conv": convolution, "ConvTranspose": transposed_convolution,
     "LayerNormalization": layer_norm("layer_norm"), "RMSNormalization": layer_norm("rms_norm"),
 }
 for theirs, ours in [("Sum", "sum"), ("Mean", "mean"), ("Prod", "prod"), ("Max", "max"), ("Min", "min"), ("L1", "l1"),

@@ -6,7 +6,7 @@ Needs torch 2.13 and transformers 5.23. Run: python tests/ops_oracle/make_fixtur
 
 The file is a list of lines, each followed by the bytes it announces:
   case OPERATOR name=value ...        (attributes, lists as 1,2,3; no bytes)
-  tensor NAME f32|f16|i32 DIM ...     (little-endian numbers, row-major)
+  tensor NAME f32|f16|i32|i8|u8 DIM ...     (little-endian numbers, row-major)
 Tensors belong to the case before them; `expected` is the result, the others are inputs by port name.
 """
 import pathlib
@@ -29,7 +29,7 @@ def case(op, **attributes):
 
 
 def tensor(name, values, dtype="f32"):
-    kind = {"f32": "<f4", "f16": "<f2", "i32": "<i4"}[dtype]
+    kind = {"f32": "<f4", "f16": "<f2", "i32": "<i4", "i8": "i1", "u8": "u1"}[dtype]
     array = np.ascontiguousarray(np.asarray(values), dtype=kind)
     out.write(" ".join(["tensor", name, dtype] + [str(d) for d in array.shape]).encode() + b"\n" + array.tobytes())
 
@@ -125,6 +125,37 @@ def convolutions():
     tensor("x", x), tensor("weight", w), tensor("expected", F.conv_transpose1d(x, w, stride=4))
 
 
+def dense_attention(q, k, v, sees, mask=None, **attributes):
+    case("dense_attention", **attributes)
+    tensor("q", q), tensor("k", k), tensor("v", v)
+    if mask is not None:
+        tensor("mask", mask)
+        sees = mask if sees is None else mask.masked_fill(~sees, -torch.inf)
+    tensor("expected", F.scaled_dot_product_attention(q, k, v, attn_mask=sees, enable_gqa=True))
+
+
+def dense_attentions():
+    row, column = torch.arange(9)[:, None], torch.arange(80)[None, :]
+    q, k, v = normal(2, 6, 9, 24), normal(2, 2, 80, 24), normal(2, 2, 80, 16)
+    dense_attention(q, k, v, column <= row + 71, after=0)
+    dense_attention(q, k, v, column <= row, after=0, align="start")
+    dense_attention(q, k, v, None, normal(2, 1, 9, 80))
+    dense_attention(q, k, v, (column <= row + 73) & (column >= row + 31), normal(9, 80), after=2, before=40)
+
+
+def dequantized():
+    x, scale, offset, bias = normal(3, 64), normal(10, 2), normal(10, 2), normal(10)
+    q = torch.randint(-128, 128, (10, 64))
+    weight = ((q + offset.repeat_interleave(32, 1)) * scale.repeat_interleave(32, 1)).double()
+    case("linear_dequantized")
+    tensor("x", x), tensor("weight", q, "i8"), tensor("scale", scale), tensor("offset", offset), tensor("bias", bias)
+    tensor("expected", F.linear(x, weight, bias))
+    q = torch.randint(-8, 8, (10, 64))
+    case("linear_dequantized")
+    tensor("x", x), tensor("weight", (q[:, ::2] & 15) | (q[:, 1::2] & 15) << 4, "u8"), tensor("scale", scale[:, :1])
+    tensor("expected", F.linear(x, q * scale[:, :1]))
+
+
 rows()
 rope()
 attention(6, 2, 32, torch.float16, [(70, 5), (130, 1), (9, 9)])
@@ -133,4 +164,6 @@ attention(4, 1, 24, torch.float16, [(90, 4), (64, 2)], with_sinks=True)
 attention(4, 2, 16, torch.float32, [(80, 6)], soft_cap=3.0)
 attention(4, 2, 16, torch.float32, [(40, 40), (70, 3)], causal=0)
 convolutions()
+dense_attentions()
+dequantized()
 out.close()
