@@ -42,7 +42,8 @@ constexpr aclnnStatus OK = 0;
 
 /* A view of device memory. Strides and offset count elements; the first element lies at tensorData + offset
  * elements. stride may be null: dense. The storage's shape may have another rank than the view; private
- * formats are kept as names of the dense layout. ACL_INT4 is packed two to a byte, its dims count elements. */
+ * formats are kept as names of the dense layout. ACL_INT4 is packed two to a byte, its dims count elements.
+ */
 ACL_FUNC_VISIBILITY aclTensor* aclCreateTensor(const int64_t* viewDims, uint64_t viewDimsNum,
                                                aclDataType dataType, const int64_t* stride, int64_t offset,
                                                aclFormat format, const int64_t* storageDims,
