@@ -295,6 +295,15 @@ Value Builder::copy(const Value& x) { return op("copy", {x}); }
 
 Value Builder::dense(const Value& x) { return failed() || x.dense() ? x : copy(x); }
 
+Value Builder::apart(const Value& x, const Value& other) {
+  if (failed() || !x.present()) return x;
+  bool meet = x.base == other.base;
+  for (const auto& [a, b] : key_.overlaps)
+    meet |= (static_cast<int>(a) == x.base && static_cast<int>(b) == other.base) ||
+            (static_cast<int>(b) == x.base && static_cast<int>(a) == other.base);
+  return meet ? copy(x) : x;
+}
+
 Value Builder::constant_bytes(Dtype dtype, std::vector<int64_t> dims, const void* data, uint64_t bytes) {
   Value value = make(Place::kConstant, dtype, dims);
   if (failed()) return {};

@@ -49,6 +49,8 @@ class Builder {
   Value cast(const Value& x, Dtype dtype);  // x itself when it has the dtype
   Value copy(const Value& x);               // dense
   Value dense(const Value& x);              // a copy only if needed
+  // x, or a copy of it where it may share bytes with another view, which is about to be written.
+  Value apart(const Value& x, const Value& other);
   // Small data of the plan, uploaded once. numbers: rounded to the dtype.
   Value constant(Dtype dtype, std::vector<int64_t> dims, const std::vector<double>& numbers);
   Value constant(Dtype dtype, std::vector<int64_t> dims, const std::vector<int64_t>& numbers);

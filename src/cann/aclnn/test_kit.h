@@ -103,7 +103,7 @@ class Storage {
   std::vector<T> values() {
     std::unique_ptr<T[]> plain(new T[size_ + 1]);
     memory_.read(plain.get(), size_ * sizeof(T));
-    return {plain.get(), plain.get() + size_};
+    return std::vector<T>(plain.get(), plain.get() + size_);
   }
   void* data() const { return memory_.data(); }
 

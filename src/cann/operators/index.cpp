@@ -47,22 +47,13 @@ Status build_Scatter(Builder& b) {
 }
 Status build_InplaceScatter(Builder& b) { return build_Scatter(b); }
 
-// Slices over those of self: with the axis in front, and each slice a row, it is scatter_nd.
 Status build_InplaceIndexCopy(Builder& b) {
-  const Value x = b.tensor("selfRef"), source = b.tensor("source");
-  const Value index = as_index(b, b.tensor("index"));
+  const Value x = b.tensor("selfRef"), index = as_index(b, b.tensor("index"));
   if (b.failed()) return b.status();
-  const int axis = b.axis(b.integer("dim"), x.rank);
-  std::vector<int64_t> order = {axis};
-  for (int i = 0; i < x.rank; ++i)
-    if (i != axis) order.push_back(i);
-  if (!b.require(index.rank <= 1 && source.rank == x.rank, "index {} and source {} for {}", to_string(index),
-                 to_string(source), to_string(x)))
-    return b.status();
-  const Value updates = b.cast(b.permute(source, order), x.dtype);
-  const Value places = b.reshape(index, {index.elements(), 1});
-  const Value place = b.permute(b.output("selfRef"), order);
-  b.store(b.op("scatter_nd", {b.permute(x, order), places, updates}), place);
+  // In place: nothing else may lie there.
+  const Value source = b.apart(b.cast(b.tensor("source"), x.dtype), x);
+  b.ops("index_copy", {x, b.apart(b.reshape(index, {index.elements()}), x), source},
+        {{"axis", int64_t{b.axis(b.integer("dim"), x.rank)}}});
   return b.status();
 }
 

@@ -48,6 +48,33 @@ Status build_Mm(Builder& b) { return multiply(b, "mat2"); }
 Status build_BatchMatMul(Builder& b) { return multiply(b, "mat2"); }
 Status build_Mv(Builder& b) { return multiply(b, "vec"); }
 
+// x [m, k] times weight [k, n] of whole numbers, which are scaled by column or by group of k.
+Status build_WeightQuantBatchMatmulV2(Builder& b) {
+  for (const char* absent : {"quantScale", "quantOffset"})
+    if (b.has(absent)) b.fail(unimplemented("'{}' is not supported", absent));
+  const Value x = b.tensor("x");
+  const bool packed = b.is_int4("weight");
+  Value weight = packed ? b.int4_bytes("weight") : b.tensor("weight");
+  Value scale = b.tensor("antiquantScale"), offset = b.optional("antiquantOffset");
+  if (b.failed() ||
+      !b.require(weight.rank == 2 && x.rank >= 2, "x {} and weight {}", to_string(x), to_string(weight)))
+    return b.status();
+  weight = b.transpose(weight, 0, 1);  // [n, k], or [n, k / 2] of bytes
+  const int64_t n = weight.dims[0], k = x.dims[x.rank - 1];
+  if (!b.require(weight.dims[1] * (packed ? 2 : 1) == k, "x {} and weight {} differ in k{}", to_string(x),
+                 to_string(b.transpose(weight, 0, 1)), packed ? ", along which INT4 must be packed" : ""))
+    return b.status();
+  const auto by_column = [&](const Value& v) {
+    if (!v.present() || b.failed()) return v;
+    if (v.elements() == 1) return b.expand(b.reshape(v, {1, 1}), {n, 1});
+    return v.rank == 1 ? b.unsqueeze(v, 1) : b.transpose(v, 0, 1);
+  };
+  scale = by_column(scale);
+  offset = b.cast(by_column(offset), scale.dtype);
+  b.store(b.op("linear_dequantized", {x, weight, scale, offset, b.optional("bias")}), b.output("y"));
+  return b.status();
+}
+
 // FRACTAL_NZ is a name of the dense layout here: nothing moves.
 Status build_TransMatmulWeight(Builder& b) { return b.status(); }
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the attention operators of several names and versions come down to.
+#pragma once
+
+#include <limits>
+
+#include "cann/aclnn/builder.h"
+
+namespace isthmus::cann {
+
+struct Attention {
+  Value query, key, value, out;
+  Value bias;                        // added to the scores
+  Value mask;                        // true: hidden
+  Value lse;                         // where the logarithm of each row's sum goes
+  int64_t heads = 0, key_heads = 0;  // 0: as many as heads
+  double scale = 1;
+  std::string layout;                // "BSND", "BNSD_BSND"
+  int64_t sparse_mode = 0;           // 2, 3: rows see keys up to their own place, from the left or right end
+  std::vector<int64_t> key_lengths;  // of each batch; empty: all keys
+};
+
+// out = softmax(scale * query key + bias, hidden places left out) value
+void attend(Builder& b, const Attention& a);
+
+}  // namespace isthmus::cann
