@@ -12,6 +12,10 @@
 namespace isthmus::cann {
 namespace {
 
+// Programs place tensors in what they get at multiples of a power of two (ggml: 128) without a look at the
+// address.
+constexpr uint64_t kDeviceAlignment = 512;
+
 struct Block {
   Memory memory;
   Buffer buffer;          // of allocations from a device
@@ -50,8 +54,10 @@ void* keep(Block block) {
 Result<void*> allocate_device_memory(int32_t device_id, const DevicePtr& device, uint64_t bytes) {
   RETURN_IF_ERROR(too_large(bytes));
   Block block;
-  ASSIGN_OR_RETURN(block.buffer, device->allocate(bytes));
-  block.memory = {block.buffer.address(), bytes, MemoryKind::kDevice, device_id, device};
+  ASSIGN_OR_RETURN(block.buffer, device->allocate(bytes + kDeviceAlignment));
+  const uint64_t begin =
+      (block.buffer.address() + kDeviceAlignment - 1) / kDeviceAlignment * kDeviceAlignment;
+  block.memory = {begin, bytes, MemoryKind::kDevice, device_id, device};
   return keep(std::move(block));
 }
 
