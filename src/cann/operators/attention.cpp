@@ -2,6 +2,9 @@
 // Rotary embedding and attention.
 #include "cann/operators/attention.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "cann/operators/common.h"
 
 namespace isthmus::cann {
@@ -33,25 +36,41 @@ Value by_heads(Builder& b, Value x, const std::string& layout, int64_t heads) {
   return {};
 }
 
-// [batch or 1, heads or 1, rows, keys] added to the scores as it is, or where it is true.
-Value to_scores(Builder& b, Value mask, const Value& scores) {
+// What concerns scores [batch, heads, rows, keys], as far as it does: masks may be larger.
+Value for_scores(Builder& b, Value mask, const Value& query, const Value& key) {
   while (!b.failed() && mask.rank < 4) mask = b.unsqueeze(mask, mask.rank == 3 ? 1 : 0);
-  if (b.failed()) return {};
-  b.require(mask.dims[2] >= scores.dims[2] && mask.dims[3] >= scores.dims[3], "the mask {} for scores {}",
-            to_string(mask), to_string(scores));
-  return b.slice(b.slice(mask, 2, 0, scores.dims[2]), 3, 0, scores.dims[3]);
+  if (b.failed() ||
+      !b.require(mask.dims[2] >= query.dims[2] && mask.dims[3] >= key.dims[2],
+                 "the mask {} for {} rows of {} keys", to_string(mask), query.dims[2], key.dims[2]))
+    return {};
+  return b.slice(b.slice(mask, 2, 0, query.dims[2]), 3, 0, key.dims[2]);
 }
 
-// Where a row must not look, beyond the mask: keys after its own position (from the left or the right end).
-Value ordered(Builder& b, const Value& scores, bool right) {
-  const int64_t rows = scores.dims[2], keys = scores.dims[3];
-  const Value ones = b.filled(Scalar::of(int64_t{1}), Dtype::kBool, {rows, keys});
-  return b.op("trilu", {ones}, {{"upper", int64_t{1}}, {"k", 1 + (right ? keys - rows : 0)}});
+// The mask as dense_attention takes it: numbers to add, or true where a row may look.
+Value join(Builder& b, const Attention& a, const Value& query, const Value& key) {
+  const Value bias = a.bias.present() ? for_scores(b, a.bias, query, key) : Value{};
+  if (!a.mask.present() || a.sparse_mode > 1) return bias;
+  const Value hidden = b.cast(for_scores(b, a.mask, query, key), Dtype::kBool);
+  if (!bias.present()) return b.op("logical_not", {hidden});
+  const Scalar never = Scalar::of(-std::numeric_limits<double>::infinity());
+  return b.op("where", {hidden, b.constant(never, bias.dtype), bias});
 }
 
-Value hidden(Builder& b, const Value& scores, const Value& where) {
-  return b.op("where",
-              {where, b.constant(Scalar::of(-std::numeric_limits<double>::infinity()), Dtype::kF32), scores});
+// The logarithm of the sum of e^score of each row.
+void store_log_sums(Builder& b, const Attention& a, const Value& query, const Value& key, const Value& mask) {
+  if (a.sparse_mode > 1 || !a.key_lengths.empty()) b.fail(unimplemented("softmaxLse with bands or lengths"));
+  if (b.failed()) return;
+  const int64_t batch = query.dims[0], heads = query.dims[1], rows = query.dims[2], shared = key.dims[1];
+  const Value all =
+      b.reshape(b.cast(query, Dtype::kF32), {batch, shared, heads / shared * rows, query.dims[3]});
+  Value scores = b.op("matmul", {all, b.cast(key, Dtype::kF32)}, {{"transpose_b", int64_t{1}}});
+  scores = b.reshape(with_scalar(b, "mul", scores, Scalar::of(a.scale)), {batch, heads, rows, key.dims[2]});
+  const Scalar never = Scalar::of(-std::numeric_limits<double>::infinity());
+  if (mask.dtype == Dtype::kBool)
+    scores = b.op("where", {mask, scores, b.constant(never, Dtype::kF32)});
+  else if (mask.present())
+    scores = b.op("add", {scores, b.cast(mask, Dtype::kF32)});
+  b.store(b.op("reduce_log_sum_exp", {scores}, {{"axes", std::vector<int64_t>{3}}}), a.lse);
 }
 
 }  // namespace
@@ -62,45 +81,27 @@ void attend(Builder& b, const Attention& a) {
   const int64_t key_heads = a.key_heads > 0 ? a.key_heads : a.heads;
   const Value key = by_heads(b, a.key, layout.query, key_heads);
   const Value value = by_heads(b, a.value, layout.query, key_heads);
-  if (b.failed()) return;
-  const int64_t batch = query.dims[0], heads = query.dims[1], rows = query.dims[2], keys = key.dims[2];
-  if (!b.require(heads % key.dims[1] == 0 && key.dims[0] == batch && value.dims[2] == keys &&
-                     key.dims[3] == query.dims[3] && value.dims[1] == key.dims[1] && value.dims[0] == batch,
-                 "queries {}, keys {}, values {} do not fit together", to_string(query), to_string(key),
-                 to_string(value)))
-    return;
-  // Scores in F32, so that nothing is narrower than what the caller gave. Heads that share keys are more
-  // rows.
-  const int64_t groups = heads / key.dims[1];
-  const auto grouped = [&](const Value& x) {
-    return b.reshape(x, {batch, key.dims[1], groups * rows, x.dims[3]});
-  };
-  const Value wide_key = b.cast(key, Dtype::kF32), wide_value = b.cast(value, Dtype::kF32);
-  Value scores =
-      b.op("matmul", {grouped(b.cast(query, Dtype::kF32)), wide_key}, {{"transpose_b", int64_t{1}}});
-  if (a.scale != 1) scores = with_scalar(b, "mul", scores, Scalar::of(a.scale));
-  if (b.failed()) return;
-  scores = b.reshape(scores, {batch, heads, rows, keys});
-  if (a.bias.present()) scores = b.op("add", {scores, b.cast(to_scores(b, a.bias, scores), Dtype::kF32)});
-  if (a.mask.present() && a.sparse_mode < 2)
-    scores = hidden(b, scores, b.cast(to_scores(b, a.mask, scores), Dtype::kBool));
-  if (a.sparse_mode == 2 || a.sparse_mode == 3)
-    scores = hidden(b, scores, ordered(b, scores, a.sparse_mode == 3));
-  if (!a.key_lengths.empty()) {
-    std::vector<int64_t> beyond;
-    for (int64_t length : a.key_lengths)
-      for (int64_t i = 0; i < keys; ++i) beyond.push_back(i >= length);
-    const auto lengths = static_cast<int64_t>(a.key_lengths.size());
-    if (!b.require(lengths == batch || lengths == 1, "{} lengths for a batch of {}", lengths, batch)) return;
-    bool any = false;
-    for (int64_t number : beyond) any |= number != 0;
-    if (any) scores = hidden(b, scores, b.constant(Dtype::kBool, {lengths, 1, 1, keys}, beyond));
+  if (b.failed() || !b.require(a.scale != 0, "the scale is 0")) return;
+  const Value mask = join(b, a, query, key);
+  Attributes attributes{{"scale", a.scale}};
+  if (a.sparse_mode == 2 || a.sparse_mode == 3 || a.sparse_mode == 4) {
+    const auto bound = [](int64_t tokens) { return std::clamp<int64_t>(tokens, 0, int64_t{1} << 40); };
+    attributes.set("after", a.sparse_mode == 4 ? bound(a.after) : 0);
+    if (a.sparse_mode == 4) attributes.set("before", bound(a.before));
+    attributes.set("align", std::string(a.sparse_mode == 2 ? "start" : "end"));
   }
-  if (a.lse.present())
-    b.store(b.op("reduce_log_sum_exp", {scores}, {{"axes", std::vector<int64_t>{3}}}), a.lse);
-  const Value weights = grouped(b.op("softmax", {scores}, {{"axis", int64_t{-1}}}));
-  const Value mixed = b.reshape(b.op("matmul", {weights, wide_value}), {batch, heads, rows, value.dims[3]});
-  b.store(mixed, by_heads(b, a.out, layout.result, a.heads));
+  Value lengths;
+  if (!a.key_lengths.empty()) {
+    std::vector<int64_t> each = a.key_lengths;
+    if (each.size() == 1) each.resize(static_cast<size_t>(query.dims[0]), each[0]);
+    if (!b.require(static_cast<int64_t>(each.size()) == query.dims[0], "{} lengths for a batch of {}",
+                   each.size(), query.dims[0]))
+      return;
+    lengths = b.constant(Dtype::kI32, {query.dims[0]}, each);
+  }
+  const Value y = b.op("dense_attention", {query, key, value, mask, lengths}, std::move(attributes));
+  b.store(y, by_heads(b, a.out, layout.result, a.heads));
+  if (a.lse.present()) store_log_sums(b, a, query, key, mask);
 }
 
 namespace {
@@ -157,6 +158,8 @@ Status build_FusedInferAttentionScoreV2(Builder& b) {
   a.scale = b.number("scaleValue");
   a.layout = b.text("inputLayout");
   a.sparse_mode = b.integer("sparseMode");
+  a.before = b.integer("preTokens");
+  a.after = b.integer("nextTokens");
   a.key_lengths = b.ints("actualSeqLengthsKv");
   a.out = b.output("attentionOut");
   if (b.boolean("softmaxLseFlag")) a.lse = b.output("softmaxLse");

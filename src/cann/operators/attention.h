@@ -2,8 +2,6 @@
 // What the attention operators of several names and versions come down to.
 #pragma once
 
-#include <limits>
-
 #include "cann/aclnn/builder.h"
 
 namespace isthmus::cann {
@@ -15,8 +13,9 @@ struct Attention {
   Value lse;                         // where the logarithm of each row's sum goes
   int64_t heads = 0, key_heads = 0;  // 0: as many as heads
   double scale = 1;
-  std::string layout;                // "BSND", "BNSD_BSND"
-  int64_t sparse_mode = 0;           // 2, 3: rows see keys up to their own place, from the left or right end
+  std::string layout;  // "BSND", "BNSD_BSND"
+  // 2, 3: rows see keys up to their own place, from the left or right end; 4: so many before and after it.
+  int64_t sparse_mode = 0, before = 0, after = 0;
   std::vector<int64_t> key_lengths;  // of each batch; empty: all keys
 };
 
