@@ -353,6 +353,14 @@ def attention(node):
     return y
 
 
+def pool(op, *attributes):
+    def translate(node):
+        sizes = list(node.attribute("kernel_shape"))
+        given = {a: node.attributes[a] for a in attributes if a in node.attributes}
+        return node.step(op, [0], sizes=sizes, ceil_mode=node.attribute("ceil_mode", 0), **windows(node, sizes), **given)
+    return translate
+
+
 SIMPLE = {
     "Identity": "identity", "Neg": "neg", "Abs": "abs", "Sign": "sign", "Reciprocal": "reciprocal", "Sqrt": "sqrt",
     "Exp": "exp", "Log": "log", "Sin": "sin", "Cos": "cos", "Tan": "tan", "Asin": "asin", "Acos": "acos", "Atan": "atan",
@@ -378,6 +386,7 @@ TRANSLATIONS |= {
     "ScatterElements": scatter("scatter_elements", "axis", "reduction"), "ScatterND": scatter("scatter_nd", "reduction"),
     "ArgMax": arg("argmax"), "ArgMin": arg("argmin"), "TopK": top_k, "CumSum": cumulative("cumulative_sum"),
     "CumProd": cumulative("cumulative_product"), "Softmax": softmax("softmax"), "LogSoftmax": softmax("log_softmax"),
+    "AveragePool": pool("average_pool", "count_include_pad"), "MaxPool": pool("max_pool"),
     "Attention": attention, "Conv": convolution, "ConvTranspose": transposed_convolution,
     "LayerNormalization": layer_norm("layer_norm"), "RMSNormalization": layer_norm("rms_norm"),
 }

@@ -125,6 +125,20 @@ def convolutions():
     tensor("x", x), tensor("weight", w), tensor("expected", F.conv_transpose1d(x, w, stride=4))
 
 
+def pools():
+    x = normal(2, 3, 11, 14)
+    windows = {"sizes": "3,4", "strides": "2,3", "pads": "1,2,1,2"}
+    for counted in (0, 1):
+        case("average_pool", **windows, ceil_mode=1, count_include_pad=counted)
+        tensor("x", x)
+        tensor("expected", F.avg_pool2d(x, (3, 4), (2, 3), (1, 2), ceil_mode=True, count_include_pad=bool(counted)))
+    case("max_pool", **windows, dilations="2,1", ceil_mode=1)
+    tensor("x", x), tensor("expected", F.max_pool2d(x, (3, 4), (2, 3), (1, 2), (2, 1), ceil_mode=True))
+    x = normal(1, 2, 6, 7, 8)
+    case("average_pool", sizes="2,3,2", strides="2,2,2", divisor=5)
+    tensor("x", x), tensor("expected", F.avg_pool3d(x, (2, 3, 2), 2, divisor_override=5))
+
+
 def dense_attention(q, k, v, sees, mask=None, **attributes):
     case("dense_attention", **attributes)
     tensor("q", q), tensor("k", k), tensor("v", v)
@@ -166,4 +180,5 @@ attention(4, 2, 16, torch.float32, [(40, 40), (70, 3)], causal=0)
 convolutions()
 dense_attentions()
 dequantized()
+pools()
 out.close()

@@ -4,6 +4,7 @@
 #include "ops/elementwise/blocks-inl.h"
 #include "ops/matmul/dense_tile-inl.h"
 #include "ops/windows/phases-inl.h"
+#include "ops/windows/windows_cpu.h"
 
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
@@ -73,7 +74,7 @@ int64_t padded(int64_t depth) { return (depth + 1) / 2 * 2; }
 const char* prepare(const isthmus_op_query_t& query, Plan& plan) {
   ConvolutionPlan& p = plan_data<ConvolutionPlan>(plan);
   const isthmus_operand_t &x = query.operands[0], &w = query.operands[1];
-  p.windows.axes = x.rank - 2;
+  p.windows = windows_of_query(query, x.rank - 2);
   p.transposed = strcmp(query.name, "transposed_convolution") == 0;
   p.groups = attribute_int(query, "groups");
   p.dtype = x.dtype;
@@ -83,17 +84,8 @@ const char* prepare(const isthmus_op_query_t& query, Plan& plan) {
   p.scatter = p.dtype == ISTHMUS_F16    ? scatter_half
               : p.dtype == ISTHMUS_BF16 ? scatter_bfloat
                                         : scatter_plain<float>;
-  const isthmus_attribute_t *strides = find_attribute(query, "strides"),
-                            *pads = find_attribute(query, "pads"),
-                            *dilations = find_attribute(query, "dilations");
   int64_t places = 1;
-  for (int d = 0; d < p.windows.axes; ++d) {
-    p.windows.stride[d] = strides->count ? strides->ints[d] : 1;
-    p.windows.dilation[d] = dilations->count ? dilations->ints[d] : 1;
-    p.windows.before[d] = pads->count ? pads->ints[d] : 0;
-    p.windows.after[d] = pads->count ? pads->ints[p.windows.axes + d] : 0;
-    places *= w.dims[d + 2];
-  }
+  for (int d = 0; d < p.windows.axes; ++d) places *= w.dims[d + 2];
   // Weights as rows of F32, or of pairs of BF16. Each phase with places may pad a row's depth by one.
   const int64_t rows = p.transposed ? w.dims[1] * p.groups : w.dims[0];
   const int64_t channels = x.dims[1] / p.groups;
@@ -185,11 +177,8 @@ struct Piece {
       }
       // Outputs low … high - 1 are inside along the last axis.
       const int64_t start = s.at[2] + j[2] * axes[2].x_place_step, step = axes[2].x_step;
-      int64_t low = start >= 0 ? 0 : (-start + step - 1) / step;
-      int64_t high = start >= g.in[2] ? 0 : (g.in[2] - start - 1) / step + 1;
-      if (!inside || low > s.count) low = s.count;
-      if (high > s.count) high = s.count;
-      if (high < low) high = low;
+      int64_t low, high;
+      windows_inside(start, step, inside ? g.in[2] : 0, s.count, &low, &high);
       for (int64_t i = 0; i < low; ++i) values[i] = 0;
       if (low < high)
         plan.gather(values + low, x + (at + (start + low * step) * g.x_steps[2]) * bytes, step * g.x_steps[2],
