@@ -115,10 +115,11 @@ Status build_GroupNorm(Builder& b) {
   y = b.reshape(y, {images, channels, pixels});
   if (gamma.present()) y = b.op("mul", {y, b.reshape(b.cast(gamma, dtype), {channels, 1})});
   if (beta.present()) y = b.op("add", {y, b.reshape(b.cast(beta, dtype), {channels, 1})});
-  // ggml gives places for mean and rstd that overlap, and reads neither.
+  // ggml gives places for mean and rstd that overlap each other and the workspace, and reads neither: they come
+  // last.
   b.allow_overlapping_outputs();
-  store_moments(b, all, eps);
   b.store(b.reshape(y, x.shape()), b.output("out"));
+  store_moments(b, all, eps);
   return b.status();
 }
 
