@@ -52,7 +52,7 @@ class Lowering {
   Status check_places() const {
     for (const Builder::Store& store : b_.stores_) {
       if (!is_argument(store.place)) return error(Code::kInternal, "a store into what is no output");
-      for (int i = 0; i < store.place.rank; ++i)
+      for (int i = 0; i < store.place.rank && store.place.elements() != 0; ++i)
         if (store.place.strides[i] == 0 && store.place.dims[i] > 1)
           return invalid_argument("an output, {}, overlaps itself", to_string(store.place));
       for (const Builder::Store& other : b_.stores_)
@@ -134,10 +134,57 @@ class Lowering {
         if (!input.present()) continue;
         if (input.base == value.base && !redirect.dense) return false;
         // What is read at or after the producer would be overwritten too early.
-        if (s >= producer && is_argument(input) && slots_meet(input.base, store.place.base)) return false;
+        if (s < producer || !is_argument(input) || !slots_meet(input.base, store.place.base)) continue;
+        if (s != producer || !same_elements(b_.steps_[s], input, laid, redirect)) return false;
       }
     }
     redirects_[static_cast<size_t>(value.base)] = redirect;
+    if (redirect.dense) redirect_operands(producer, laid, redirect);
+    return true;
+  }
+
+  // An operand of an elementwise operator whose result lies in an output may lie there before: one of each
+  // operator, back to the first that reads what the output shares bytes with.
+  void redirect_operands(size_t consumer, const Value& laid, const Redirect& redirect) {
+    if (!b_.steps_[consumer].op->family.starts_with("Elementwise")) return;
+    for (const Value& input : b_.steps_[consumer].inputs) {
+      size_t producer = 0;
+      if (!input.present() || base(input).place != Place::kWorkspace || input.offset != 0 || !input.dense() ||
+          redirects_[static_cast<size_t>(input.base)].base >= 0 || input.shape() != laid.shape() ||
+          dtype_bytes(input.dtype, 1) != dtype_bytes(laid.dtype, 1) || count_uses(input.base) != 1)
+        continue;
+      const Value* made = find_output(input.base, &producer);
+      if (!made || made->shape() != laid.shape()) continue;
+      bool clear = true;
+      for (size_t s = producer; s < b_.steps_.size() && clear; ++s)
+        for (const Value& read : b_.steps_[s].inputs)
+          clear &= !is_argument(read) || !slots_meet(read.base, redirect.base) ||
+                   (s == producer && same_elements(b_.steps_[s], read, laid, redirect));
+      if (!clear) continue;
+      redirects_[static_cast<size_t>(input.base)] = redirect;
+      return redirect_operands(producer, laid, redirect);
+    }
+  }
+
+  int count_uses(int base) const {
+    int uses = 0;
+    for (const Builder::Step& step : b_.steps_)
+      for (const Value& input : step.inputs) uses += input.present() && input.base == base;
+    for (const Builder::Store& store : b_.stores_) uses += store.value.base == base;
+    return uses;
+  }
+
+  // Whether an operator may write its result over this input: each element is computed from the one in its
+  // place.
+  static bool same_elements(const Builder::Step& step, const Value& input, const Value& laid,
+                            const Redirect& redirect) {
+    if (!step.op->family.starts_with("Elementwise") || input.base != redirect.base ||
+        input.offset != redirect.offset || input.rank != laid.rank ||
+        dtype_bytes(input.dtype, 1) != dtype_bytes(laid.dtype, 1))
+      return false;
+    for (int i = 0; i < laid.rank; ++i)
+      if (input.dims[i] != laid.dims[i] || (laid.dims[i] != 1 && input.strides[i] != laid.strides[i]))
+        return false;
     return true;
   }
 

@@ -22,6 +22,14 @@ Dtype computed_in(const Port& port, Dtype dtype, Dtype output) {
   return dtype;
 }
 
+// Whether x broadcasts to the shape of the place.
+bool broadcasts(const Value& x, const Value& place) {
+  if (x.rank > place.rank) return false;
+  for (int i = 1; i <= x.rank; ++i)
+    if (x.dims[x.rank - i] != 1 && x.dims[x.rank - i] != place.dims[place.rank - i]) return false;
+  return true;
+}
+
 }  // namespace
 
 Status build_regular(Builder& b, const Operator& op) {
@@ -65,7 +73,13 @@ Status build_regular(Builder& b, const Operator& op) {
   common = computed_in(port(0), common, output);
   for (size_t i = 0; i < inputs.size(); ++i) {
     const bool together = port(i).dtypes == port(0).dtypes;
-    inputs[i] = b.cast(inputs[i], together ? common : computed_in(port(i), inputs[i].dtype, output));
+    const Dtype dtype = together ? common : computed_in(port(i), inputs[i].dtype, output);
+    // Cast in the output's shape, the operand can lie in the output: no workspace, which ggml's slopes of
+    // attention would not survive.
+    if (inputs[i].present() && inputs[i].dtype != dtype && dtype == output && outputs.size() == 1 &&
+        def->family.starts_with("Elementwise") && broadcasts(inputs[i], outputs[0]))
+      inputs[i] = b.expand(inputs[i], outputs[0].shape());
+    inputs[i] = b.cast(inputs[i], dtype);
   }
   const std::vector<Value> results = b.ops(op.regular, inputs, std::move(attributes));
   for (size_t i = 0; i < outputs.size() && i < results.size(); ++i) b.store(results[i], outputs[i]);
