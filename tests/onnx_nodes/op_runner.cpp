@@ -36,6 +36,7 @@ AttributeValue attribute_of(const json& value) {
   if (value.is_number_integer()) return value.get<int64_t>();
   if (value.is_number()) return value.get<double>();
   if (value.is_string()) return value.get<std::string>();
+  if (!value.empty() && value.front().is_number_float()) return value.get<std::vector<double>>();
   return value.get<std::vector<int64_t>>();
 }
 

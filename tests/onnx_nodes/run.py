@@ -361,6 +361,38 @@ def pool(op, *attributes):
     return translate
 
 
+def resize(node):
+    for name in ("antialias", "exclude_outside"):
+        if node.attribute(name, 0):
+            raise NotApplicable(name)
+    coordinates = node.attribute("coordinate_transformation_mode", "half_pixel")
+    if coordinates not in ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"):
+        raise NotApplicable("coordinates of the mode " + coordinates)
+    dims = list(node.inputs[0].shape)
+    axes = [axis % len(dims) for axis in node.attribute("axes", range(len(dims)))]
+    sizes, scales = list(dims), [1.0] * len(dims)
+    wanted = node.constant(3)
+    if wanted is not None:
+        policy = node.attribute("keep_aspect_ratio_policy", "stretch")
+        given = [size / dims[axis] for axis, size in zip(axes, wanted)]
+        if policy != "stretch":
+            one = min(given) if policy == "not_larger" else max(given)
+            wanted, given = [int(dims[axis] * one + 0.5) for axis in axes], [one] * len(axes)
+        for axis, size, scale in zip(axes, wanted, given):
+            sizes[axis], scales[axis] = size, scale
+    else:
+        for axis, scale in zip(axes, node.constant(2)):
+            sizes[axis], scales[axis] = int(dims[axis] * scale), scale
+            if coordinates == "align_corners" and sizes[axis] != dims[axis] * scale:
+                raise NotApplicable("corners of a size that is no whole number")
+    first = min([axis for axis in range(len(dims)) if scales[axis] != 1.0], default=len(dims) - 1)
+    if len(dims) - first > 3:
+        raise NotApplicable("more than three axes")
+    return node.step("resize", [0], sizes=sizes[first:], scales=scales[first:], mode=node.attribute("mode", "nearest"),
+                     coordinates=coordinates, nearest=node.attribute("nearest_mode", "round_prefer_floor"),
+                     cubic_a=node.attribute("cubic_coeff_a", -0.75))
+
+
 SIMPLE = {
     "Identity": "identity", "Neg": "neg", "Abs": "abs", "Sign": "sign", "Reciprocal": "reciprocal", "Sqrt": "sqrt",
     "Exp": "exp", "Log": "log", "Sin": "sin", "Cos": "cos", "Tan": "tan", "Asin": "asin", "Acos": "acos", "Atan": "atan",
@@ -386,7 +418,7 @@ TRANSLATIONS |= {
     "ScatterElements": scatter("scatter_elements", "axis", "reduction"), "ScatterND": scatter("scatter_nd", "reduction"),
     "ArgMax": arg("argmax"), "ArgMin": arg("argmin"), "TopK": top_k, "CumSum": cumulative("cumulative_sum"),
     "CumProd": cumulative("cumulative_product"), "Softmax": softmax("softmax"), "LogSoftmax": softmax("log_softmax"),
-    "AveragePool": pool("average_pool", "count_include_pad"), "MaxPool": pool("max_pool"),
+    "Resize": resize, "AveragePool": pool("average_pool", "count_include_pad"), "MaxPool": pool("max_pool"),
     "Attention": attention, "Conv": convolution, "ConvTranspose": transposed_convolution,
     "LayerNormalization": layer_norm("layer_norm"), "RMSNormalization": layer_norm("rms_norm"),
 }

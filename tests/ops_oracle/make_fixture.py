@@ -139,6 +139,27 @@ def pools():
     tensor("x", x), tensor("expected", F.avg_pool3d(x, (2, 3, 2), 2, divisor_override=5))
 
 
+def resizes():
+    x = normal(2, 3, 9, 14).float()
+    sizes = {"sizes": "13,6"}
+    for mode, coordinates, nearest, how in (
+            ("nearest", "asymmetric", "floor", {"mode": "nearest"}),
+            ("nearest", "half_pixel", "round_prefer_ceil", {"mode": "nearest-exact"}),
+            ("linear", "half_pixel", "floor", {"mode": "bilinear", "align_corners": False}),
+            ("linear", "align_corners", "floor", {"mode": "bilinear", "align_corners": True}),
+            ("cubic", "half_pixel", "floor", {"mode": "bicubic", "align_corners": False}),
+            ("cubic", "align_corners", "floor", {"mode": "bicubic", "align_corners": True})):
+        case("resize", **sizes, mode=mode, coordinates=coordinates, nearest=nearest)
+        tensor("x", x), tensor("expected", F.interpolate(x.double(), (13, 6), **how))
+    x = normal(1, 2, 4, 5, 6).float()
+    case("resize", sizes="7,3,9", mode="linear", scales="1.8,0.7,1.6")
+    tensor("x", x)
+    tensor("expected", F.interpolate(x.double(), scale_factor=(1.8, 0.7, 1.6), mode="trilinear"))
+    x = normal(2, 3, 8, 9)
+    case("im2col", sizes="3,2", strides="2,1", pads="1,2,1,2", dilations="1,3")
+    tensor("x", x), tensor("expected", F.unfold(x, (3, 2), (1, 3), (1, 2), (2, 1)))
+
+
 def dense_attention(q, k, v, sees, mask=None, **attributes):
     case("dense_attention", **attributes)
     tensor("q", q), tensor("k", k), tensor("v", v)
@@ -181,4 +202,5 @@ convolutions()
 dense_attentions()
 dequantized()
 pools()
+resizes()
 out.close()
