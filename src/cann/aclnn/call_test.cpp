@@ -187,11 +187,15 @@ TEST_F(Calls, WrongArguments) {
   ASSERT_EQ(aclnnAddGetWorkspaceSize(x, x, one, out, &bytes, &executor), 0) << message();
   EXPECT_EQ(aclnnMul(nullptr, bytes, executor, nullptr), kAclnnInvalidArgument);  // Add's
   EXPECT_EQ(aclDestroyAclOpExecutor(executor), 0);
-  ASSERT_EQ(aclnnInplaceMulGetWorkspaceSize(x, x, &bytes, &executor), 0) << message();
-  ASSERT_GT(bytes, 0u);
+  // So much that the program has to give it.
+  const int64_t many = 20'000'000;
+  aclTensor* large = aclCreateTensor(&many, 1, ACL_FLOAT, nullptr, 0, ACL_FORMAT_ND, &many, 1, x.data());
+  ASSERT_EQ(aclnnInplaceMulGetWorkspaceSize(large, large, &bytes, &executor), 0) << message();
+  ASSERT_GE(bytes, 4 * static_cast<uint64_t>(many));
   EXPECT_EQ(aclnnInplaceMul(nullptr, bytes, executor, nullptr), kAclnnNullArgument);
-  ASSERT_EQ(aclnnInplaceMulGetWorkspaceSize(x, x, &bytes, &executor), 0) << message();
+  ASSERT_EQ(aclnnInplaceMulGetWorkspaceSize(large, large, &bytes, &executor), 0) << message();
   EXPECT_EQ(aclnnInplaceMul(x.data(), bytes - 1, executor, nullptr), kAclnnInvalidArgument);
+  aclDestroyTensor(large);
 }
 
 TEST_F(Calls, NoData) {

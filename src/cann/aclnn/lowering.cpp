@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "cann/aclnn/builder.h"
+#include "cann/aclnn/scratch.h"
 #include "ops/registry.h"
 
 namespace isthmus::cann {
@@ -200,8 +201,9 @@ class Lowering {
 
   // The strides `made` gets so that `value`, a view of all of it, lies where `place` is.
   static bool find_layout(const Value& made, const Value& value, const Value& place, int64_t* strides) {
-    bool taken[kMaxRank] = {};
     if (made.elements() != value.elements()) return false;
+    if (value.dense()) return find_strides(place, {made.dims, static_cast<size_t>(made.rank)}, strides);
+    bool taken[kMaxRank] = {};
     int matched = 0, wanted = 0;
     for (int j = 0; j < value.rank; ++j) wanted += value.dims[j] != 1;
     for (int i = 0; i < made.rank; ++i) {
@@ -354,7 +356,8 @@ class Lowering {
     plan->device = b_.device_;
     plan->slots = b_.key_.extents;
     plan->overlaps = b_.key_.overlaps;
-    plan->workspace_bytes = workspace_;
+    plan->scratch_bytes = workspace_;
+    plan->workspace_bytes = workspace_ > kMostScratch ? workspace_ : 0;
     for (size_t s = 0; s < prepared_.size(); ++s) {
       PlanStep step;
       step.workspace = own_[s];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cann/aclnn/plan.h"
 
+#include "cann/aclnn/scratch.h"
 #include "cann/runtime.h"
 
 namespace isthmus::cann {
@@ -20,6 +21,9 @@ Status Plan::run(std::span<const uint64_t> addresses, uint64_t workspace, Stream
   if (&stream.device() != device.get())
     return invalid_argument("the stream is of {}, the call was prepared for {}", stream.device().id(),
                             device->id());
+  if (scratch_bytes > 0 && workspace_bytes == 0) {
+    ASSIGN_OR_RETURN(workspace, scratch_of(stream, scratch_bytes));
+  }
   const uint64_t alignment = device->properties().alignment_bytes;
   workspace = (workspace + alignment - 1) / alignment * alignment;
   isthmus_tensor_arg_t args[ISTHMUS_MAX_OPERANDS];

@@ -42,11 +42,13 @@ class Plan {
   std::vector<SlotUse> slots;
   // Pairs (written slot, other slot) that overlapped when the plan was made, and therefore may.
   std::vector<std::pair<uint32_t, uint32_t>> overlaps;
-  uint64_t workspace_bytes = 0;  // with room to align its start
+  uint64_t scratch_bytes = 0;    // for intermediate results, with room to align their start
+  uint64_t workspace_bytes = 0;  // the same if the program has to give them, else 0: the stream does
   Buffer constants;
 
   // Fails when an address is absent or not aligned for its dtype.
   Status check_addresses(std::span<const uint64_t> addresses) const;
+  // workspace: of workspace_bytes.
   Status run(std::span<const uint64_t> addresses, uint64_t workspace, Stream& stream) const;
 };
 using PlanPtr = std::shared_ptr<const Plan>;

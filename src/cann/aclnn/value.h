@@ -50,6 +50,10 @@ struct Scalar {
   static Scalar of(int64_t value) { return {Dtype::kI64, static_cast<double>(value), value}; }
 };
 
+// The strides of x's elements in their order under other dims, as many of them; false when only a copy can
+// have those dims.
+bool find_strides(const Value& x, std::span<const int64_t> dims, int64_t* strides);
+
 // "F32 [2, 3]", "F16 [2, 3] strides [1, 2]"
 std::string to_string(const Value& value);
 std::string dims_to_string(std::span<const int64_t> dims);  // "[2, 3]"

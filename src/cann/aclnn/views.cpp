@@ -9,8 +9,10 @@ namespace {
 
 int64_t element_bytes(const Value& x) { return dtype_bytes(x.dtype, 1); }
 
-// Strides of x's elements under other dims, if there are any: runs of dimensions that lie as one are split.
-bool find_strides(const Value& x, const std::vector<int64_t>& dims, int64_t* strides) {
+}  // namespace
+
+// Runs of dimensions that lie as one are split.
+bool find_strides(const Value& x, std::span<const int64_t> dims, int64_t* strides) {
   int from = 0;
   size_t to = 0;
   while (from < x.rank || to < dims.size()) {
@@ -45,8 +47,6 @@ bool find_strides(const Value& x, const std::vector<int64_t>& dims, int64_t* str
   }
   return true;
 }
-
-}  // namespace
 
 Value Builder::permute(const Value& x, const std::vector<int64_t>& order) {
   if (!require(static_cast<int>(order.size()) == x.rank, "{} dimensions for a tensor of rank {}",

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "cann/aclnn/scratch.h"
 #include "cann/runtime/context.h"
 #include "cann/runtime/host_calls.h"
 #include "cann/runtime/recording.h"
@@ -39,7 +40,10 @@ FaceStream::FaceStream(std::shared_ptr<Context> context, std::unique_ptr<Stream>
   open_.reserve(kBatch);
 }
 
-FaceStream::~FaceStream() { (void)chip_->wait(); }
+FaceStream::~FaceStream() {
+  (void)chip_->wait();
+  forget_scratch(*chip_);
+}
 
 Status FaceStream::take(std::unique_lock<std::mutex>& lock) {
   lock = std::unique_lock(mutex_, std::defer_lock);
