@@ -328,6 +328,79 @@ def norms():
         lambda x, y, r, g: F.kl_div(x, y, reduction='sum', log_target=True)
 
 
+def fused_norms():
+    weight, bias = numbers(37, seed=4), numbers(37, seed=5)
+    pictures, gamma, beta = numbers(2, 6, 3, 4), numbers(6, seed=7), numbers(6, seed=8)
+
+    def moments(x, eps):
+        return x.mean(-1, keepdim=True), torch.rsqrt(x.var(-1, correction=0, keepdim=True) + eps)
+
+    def rms(x, w, eps):
+        factor = torch.rsqrt(x.square().mean(-1, keepdim=True) + eps)
+        return x * factor * w, factor
+
+    def add_layer_norm(x, y, w, v, c, eps, more):
+        s = x + y if c is None else x + y + c
+        return F.layer_norm(s, [37], w, v, eps), *moments(s, eps), s
+
+    yield 'AddLayerNorm', [X, Y, weight, bias, Z, 1e-5, True], add_layer_norm
+    yield 'DeepNorm', [X, Y, bias, weight, 0.3, 1e-5], \
+        lambda x, g, v, w, a, e: (*moments(a * x + g, e), F.layer_norm(a * x + g, [37], w, v, e))
+    yield 'GemmaRmsNorm', [X, weight, 1e-6], lambda x, w, e: rms(x, 1 + w, e)
+    yield 'InplaceAddRmsNorm', [X, Y, weight, 1e-6], lambda x, y, w, e: (rms(x + y, w, e)[0], x + y, rms(x + y, w, e)[1])
+    yield 'AddRmsNormCast', [X, Y, weight, 1e-6], lambda x, y, w, e: (rms(x + y, w, e)[0], *rms(x + y, w, e), x + y)
+
+    def group(x, w, v, n, eps):
+        return F.group_norm(x, n, w, v, eps), *(m.reshape(2, n) for m in moments(x.reshape(2, n, -1), eps))
+
+    yield 'GroupNorm', [pictures, gamma, beta, 2, 6, 12, 3, 1e-5], lambda x, w, v, a, c, p, n, e: group(x, w, v, n, e)
+    yield 'GroupNormSilu', [pictures, gamma, beta, 3, 1e-5], \
+        lambda x, w, v, n, e: (F.silu(group(x, w, v, n, e)[0]), *group(x, w, v, n, e)[1:])
+    yield 'GroupNormSwish', [pictures, gamma, beta, 2, 'NCHW', 1e-5, True, 1.0], \
+        lambda x, w, v, n, f, e, s, k: (F.silu(group(x, w, v, n, e)[0]), *group(x, w, v, n, e)[1:])
+
+    def batch_norm(x, w, v, mean, var, training, momentum, eps):
+        mean, var = mean.clone(), var.clone()
+        y = F.batch_norm(x, mean, var, w, v, training, momentum, eps)
+        now, spread = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
+        if not training:
+            return mean, var, y, torch.zeros(6), torch.zeros(6)
+        return mean, var, y, now, torch.rsqrt(spread + eps)
+
+    for training in (True, False):
+        yield 'BatchNorm', [pictures, gamma, beta, numbers(6), numbers(6, low=0.5), training, 0.1, 1e-5], batch_norm
+    yield 'BatchNormElemt', [pictures, gamma, beta, numbers(6), numbers(6, low=0.5), 1e-5], \
+        lambda x, w, v, m, s, e: (x - m.view(6, 1, 1)) * s.view(6, 1, 1) * w.view(6, 1, 1) + v.view(6, 1, 1)
+    yield 'BatchNormStats', [pictures, 1e-5], \
+        lambda x, e: (x.mean((0, 2, 3)), torch.rsqrt(x.var((0, 2, 3), correction=0) + e))
+    yield 'BatchNormReduce', [pictures], lambda x: (x.sum((0, 2, 3)), x.square().sum((0, 2, 3)))
+    yield 'ScaledMaskedSoftmax', [X, truths(5, 37), 0.5, False], \
+        lambda x, m, s, t: torch.softmax(torch.where(m, torch.tensor(-10000.0), s * x), -1)
+
+
+def quantizing():
+    scale, zero = numbers(37, low=0.02, high=0.1), whole(37, low=-5, high=5).float()
+
+    def dynamic(x):
+        s = x.abs().amax(-1, keepdim=True) / 127
+        return torch.round(x / s).clamp(-128, 127).to(torch.int8), s
+
+    yield 'AscendQuant', [X, 1 / scale, zero, False, 'round', torch.int8], \
+        lambda x, s, z, q, r, t: torch.round(x * s + z).clamp(-128, 127).to(t)
+    yield 'AscendAntiQuant', [whole(5, 37, dtype=torch.int8), scale, zero, F32, False], lambda x, s, z, t, q: (x + z) * s
+    yield 'Quantize', [X, scale, zero, torch.int8, 1], \
+        lambda x, s, z, t, a: (torch.round(x / s) + z).clamp(-128, 127).to(t)
+    yield 'DynamicQuant', [X, None], lambda x, s: dynamic(x)
+    yield 'DynamicQuant', [X, numbers(37, low=0.5)], lambda x, s: dynamic(x * s)
+    yield 'FakeQuantPerTensorAffineCachemask', [X, torch.tensor([0.05]), torch.tensor([3], dtype=I32), 1.0, -20, 30], \
+        lambda x, s, z, e, a, b: torch._fake_quantize_per_tensor_affine_cachemask_tensor_qparams(x, s, z, torch.ones(1), a, b)
+    yield 'FakeQuantPerChannelAffineCachemask', [X, scale, zero.to(I32), 1, -20, 30], \
+        lambda x, s, z, d, a, b: (torch.fake_quantize_per_channel_affine(x, s, z, d, a, b),
+                                  ((torch.round(x / s) + z) >= a) & ((torch.round(x / s) + z) <= b))
+    yield 'WeightQuantBatchMatmulV2', [X, whole(37, 8, dtype=torch.int8, low=-127, high=127), numbers(8, low=0.01, high=0.1), None,
+                                       None, None, None, 0], lambda x, w, s, o, q, p, c, g: x @ (w.float() * s)
+
+
 def cases():
-    for group in (unary, binary, activations, reductions, shapes, indices, products, norms):
+    for group in (fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
         yield from group()

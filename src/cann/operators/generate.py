@@ -64,7 +64,7 @@ class Operator:
 def find_adapters():
     """A row without an Isthmus operator has an adapter, or it is missing: the code says which."""
     code = ''.join(path.read_text() for path in sorted(HERE.glob('*.cpp')) if not path.stem.endswith('_test'))
-    return set(re.findall(r'^Status build_(\w+)\(', code, re.MULTILINE))
+    return set(re.findall(r'^Status build_(\w+)\(Builder& \w+\) {', code, re.MULTILINE))
 
 
 def read_tables():

@@ -3,6 +3,15 @@
 #include "cann/operators/common.h"
 
 namespace isthmus::cann {
+
+// Of a weight whose layout is a name only (matmul.cpp).
+Status build_Matmul(Builder& b);
+Status build_WeightQuantBatchMatmulV2(Builder& b);
+Status build_MatmulWeightNz(Builder& b) { return build_Matmul(b); }
+Status build_BatchMatMulWeightNz(Builder& b) { return build_Matmul(b); }
+Status build_WeightQuantBatchMatmulV3(Builder& b) { return build_WeightQuantBatchMatmulV2(b); }
+Status build_WeightQuantBatchMatmulNz(Builder& b) { return build_WeightQuantBatchMatmulV2(b); }
+
 namespace {
 
 Dtype computed(Dtype dtype) { return floating(dtype); }
