@@ -113,7 +113,7 @@ def convolutions():
     case("convolution", strides="2,1", pads="1,2,1,2", dilations="1,2", groups=2)
     tensor("x", x), tensor("weight", w), tensor("bias", b)
     tensor("expected", F.conv2d(x, w, b, (2, 1), (1, 2), (1, 2), 2))
-    x, w = normal(1, 2, 5, 6, 7), normal(3, 2, 2, 3, 2)
+    x, w = normal(1, 2, 4, 5, 6), normal(3, 2, 2, 3, 2)
     case("convolution", pads="1,0,1,1,0,1")
     tensor("x", x), tensor("weight", w), tensor("expected", F.conv3d(x, w, padding=(1, 0, 1)))
     x, w, b = normal(2, 4, 5, 6), normal(4, 3, 3, 4), normal(6)
@@ -160,6 +160,30 @@ def resizes():
     tensor("x", x), tensor("expected", F.unfold(x, (3, 2), (1, 3), (1, 2), (2, 1)))
 
 
+def solves():
+    a, b = normal(2, 12, 12) + 5 * torch.eye(12), normal(2, 12, 5)
+    for upper, transposed, unit in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 1)):
+        case("triangular_solve", upper=upper, transposed=transposed, unit=unit)
+        small = a / 20 if unit else a  # or the solution grows beyond all measure
+        tensor("a", small), tensor("b", b)
+        # Over there the triangle is named after the transposition.
+        matrix = small.float().double().mT if transposed else small.float().double()
+        tensor("expected", torch.linalg.solve_triangular(matrix, b, upper=bool(upper) != bool(transposed), unitriangular=bool(unit)))
+
+
+def rotations():
+    x, angles = normal(2, 5, 3, 32), normal(5, 1, 16) * 3
+    for style in ("neox", "interleaved"):
+        both = torch.cat([angles, angles], dim=-1) if style == "neox" else angles.repeat_interleave(2, dim=-1)
+        case("rotate_pairs", style=style)
+        tensor("x", x), tensor("cos", both.cos()), tensor("sin", both.sin())
+        if style == "neox":
+            y, _ = llama_rope(x, x, both.cos(), both.sin(), unsqueeze_dim=0)
+        else:
+            y = gptj_rope(x, angles.sin()[None, :, 0], angles.cos()[None, :, 0])
+        tensor("expected", y)
+
+
 def dense_attention(q, k, v, sees, mask=None, **attributes):
     case("dense_attention", **attributes)
     tensor("q", q), tensor("k", k), tensor("v", v)
@@ -171,7 +195,7 @@ def dense_attention(q, k, v, sees, mask=None, **attributes):
 
 def dense_attentions():
     row, column = torch.arange(9)[:, None], torch.arange(80)[None, :]
-    q, k, v = normal(2, 6, 9, 24), normal(2, 2, 80, 24), normal(2, 2, 80, 16)
+    q, k, v = normal(2, 4, 9, 8), normal(2, 2, 80, 8), normal(2, 2, 80, 6)
     dense_attention(q, k, v, column <= row + 71, after=0)
     dense_attention(q, k, v, column <= row, after=0, align="start")
     dense_attention(q, k, v, None, normal(2, 1, 9, 80))
@@ -203,4 +227,6 @@ dense_attentions()
 dequantized()
 pools()
 resizes()
+solves()
+rotations()
 out.close()
