@@ -20,7 +20,7 @@ add_dependencies(ascendcl ${cann_plugins})
 set(cann_libraries ascendcl)
 
 # The other names hold nothing and need it, so that dlsym finds every function whichever library a program opened.
-foreach(name nnopbase opapi acl_op_compiler hccl ge_runner graph)
+foreach(name nnopbase opapi acl_op_compiler acl_tdt_channel hccl ge_runner graph)
   add_library(isthmus_cann_${name} SHARED ${CMAKE_BINARY_DIR}/generated/cann_empty.c)
   target_link_options(isthmus_cann_${name} PRIVATE -Wl,--no-as-needed)
   target_link_libraries(isthmus_cann_${name} PRIVATE ascendcl)

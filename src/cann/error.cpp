@@ -9,6 +9,7 @@ namespace {
 // What the thread's last failure was. `given` is what its last take returned, which lives until the next.
 struct Recent {
   std::string sentence, given;
+  aclError code = ACL_SUCCESS;
 };
 thread_local Recent recent;
 
@@ -16,6 +17,7 @@ thread_local Recent recent;
 
 aclError fail(aclError code, std::string sentence) {
   recent.sentence = std::move(sentence);
+  recent.code = code;
   return code;
 }
 
@@ -69,6 +71,8 @@ int aclnn_code(Code code) {
   }
   return kAclnnRuntime;
 }
+
+aclError last_code(bool forget) { return forget ? std::exchange(recent.code, ACL_SUCCESS) : recent.code; }
 
 const char* take_recent_message() {
   if (recent.sentence.empty()) return nullptr;

@@ -43,6 +43,8 @@ inline constexpr int kAclnnInvalidArgument = 161002;
 inline constexpr int kAclnnRuntime = 361001;   // the runtime failed below the operator
 inline constexpr int kAclnnInternal = 561000;  // nothing here can do it
 
+// The code of the calling thread's last fail(), 0 when there was none.
+aclError last_code(bool forget);
 // The last sentence of the calling thread, or null; taking it forgets it.
 const char* take_recent_message();
 

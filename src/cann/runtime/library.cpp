@@ -3,7 +3,10 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
+#include <nlohmann/json.hpp>
 
 #include "acl/acl.h"
 #include "cann/error.h"
@@ -16,6 +19,25 @@ namespace {
 enum class Phase { kBefore, kBetween, kAfter };
 std::mutex mutex;
 std::atomic<Phase> phase{Phase::kBefore};
+
+// The configuration is JSON: one object. Nothing in it changes anything here, so that keys are not looked at.
+aclError check_config(const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  std::error_code is_file;
+  if (!std::filesystem::is_regular_file(path, is_file) || !file)
+    return fail(ACL_ERROR_INVALID_FILE, "aclInit: {} cannot be read", path);
+  constexpr uint64_t kLargest = 10 << 20;
+  if (std::filesystem::file_size(path, is_file) > kLargest)
+    return fail(ACL_ERROR_INVALID_FILE_SIZE, "aclInit: {} has more than {} bytes", path, kLargest);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) return ACL_SUCCESS;
+  const auto config = nlohmann::json::parse(text, nullptr, false);
+  if (config.is_discarded()) return fail(ACL_ERROR_PARSE_FILE, "aclInit: {} is not JSON", path);
+  if (!config.is_object())
+    return fail(ACL_ERROR_PARSE_FILE, "aclInit: {} holds a JSON {}, an object is expected", path,
+                config.type_name());
+  return ACL_SUCCESS;
+}
 
 }  // namespace
 
@@ -33,9 +55,11 @@ using namespace isthmus;        // NOLINT: entry points stand outside of namespa
 using namespace isthmus::cann;  // NOLINT
 
 aclError aclInit(const char* config) {
-  (void)config;
   std::lock_guard lock(mutex);
   if (initialized()) return fail(ACL_ERROR_REPEAT_INITIALIZE, "aclInit: was called before");
+  if (config && *config) {
+    if (const aclError code = check_config(config)) return code;
+  }
   if (phase == Phase::kBefore) std::atexit(print_summary);  // for programs that end without aclFinalize
   phase = Phase::kBetween;
   return ACL_SUCCESS;

@@ -59,6 +59,7 @@ Status FaceStream::add(const std::shared_ptr<Work>& work) {
     update_.push_back(work);
     return ok();
   }
+  if (!stopped_.ok()) return stopped_;
   return recording_ ? recording_->add(*this, work) : start(work);
 }
 
@@ -139,8 +140,15 @@ Status FaceStream::wait_for_chip() {
   for (Batch& batch : closed_) spare_.push_back(std::move(batch.end));
   closed_.clear();
   open_.clear();
-  if (failed_.ok()) return status;
-  return std::exchange(failed_, Status());
+  if (!failed_.ok()) status = std::exchange(failed_, Status());
+  if (stop_on_failure_ && !status.ok()) stopped_ = status;
+  return status;
+}
+
+void FaceStream::stop_on_failure(bool stop) {
+  std::lock_guard lock(mutex_);
+  stop_on_failure_ = stop;
+  stopped_ = ok();
 }
 
 Status FaceStream::wait() {

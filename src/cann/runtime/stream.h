@@ -41,6 +41,8 @@ class FaceStream : public std::enable_shared_from_this<FaceStream> {
   Result<bool> idle() { return wait_for(0); }
   // Waits as well, but keeps the error for wait().
   void settle();
+  // With it nothing is put any more after a wait failed.
+  void stop_on_failure(bool stop);
   // What is held back tries again: an event was recorded.
   void go_on();
 
@@ -75,7 +77,9 @@ class FaceStream : public std::enable_shared_from_this<FaceStream> {
   std::vector<std::shared_ptr<Work>> open_;
   std::vector<std::unique_ptr<Event>> spare_;
   std::deque<std::shared_ptr<Work>> held_back_;
-  Status failed_;  // what settle() met
+  Status failed_;   // what settle() met
+  Status stopped_;  // why nothing more is put
+  bool stop_on_failure_ = false;
   RecordingPtr recording_;
   TaskGroupPtr updating_;
   std::vector<std::shared_ptr<Work>> update_;

@@ -4,6 +4,7 @@
 #define ISTHMUS_ACL_ACL_H
 
 #include "acl_mdl.h"
+#include "acl_op.h"
 #include "acl_rt.h"
 
 #ifdef __cplusplus

@@ -249,6 +249,65 @@ ACL_FUNC_VISIBILITY aclError aclrtDeviceCanAccessPeer(int32_t* can, int32_t devi
 ACL_FUNC_VISIBILITY aclError aclrtDeviceEnablePeerAccess(int32_t peer, uint32_t flags);
 ACL_FUNC_VISIBILITY aclError aclrtDeviceDisablePeerAccess(int32_t peer);
 
+/* ---- Facts and settings */
+
+typedef enum aclrtFloatOverflowMode {
+  ACL_RT_OVERFLOW_MODE_SATURATION = 0,
+  ACL_RT_OVERFLOW_MODE_INFNAN = 1,
+  ACL_RT_OVERFLOW_MODE_UNDEF = 2
+} aclrtFloatOverflowMode;
+/* Arithmetic here overflows to infinity: saturation is ACL_ERROR_RT_FEATURE_NOT_SUPPORT. */
+ACL_FUNC_VISIBILITY aclError aclrtSetDeviceSatMode(aclrtFloatOverflowMode mode);
+ACL_FUNC_VISIBILITY aclError aclrtGetDeviceSatMode(aclrtFloatOverflowMode* mode);
+/* Overflows are not watched: flag 1 is ACL_ERROR_RT_FEATURE_NOT_SUPPORT. */
+ACL_FUNC_VISIBILITY aclError aclrtSetStreamOverflowSwitch(aclrtStream stream, uint32_t flag);
+ACL_FUNC_VISIBILITY aclError aclrtGetStreamOverflowSwitch(aclrtStream stream, uint32_t* flag);
+/* With ACL_STOP_ON_FAILURE a stream whose wait failed takes no more work. */
+ACL_FUNC_VISIBILITY aclError aclrtSetStreamFailureMode(aclrtStream stream, uint64_t mode);
+/* In seconds; work is never cut short, so these only check for a device. */
+ACL_FUNC_VISIBILITY aclError aclrtSetOpWaitTimeout(uint32_t timeout);
+ACL_FUNC_VISIBILITY aclError aclrtSetOpExecuteTimeOut(uint32_t timeout);
+
+typedef enum aclrtLastErrLevel { ACL_RT_THREAD_LEVEL = 0 } aclrtLastErrLevel;
+/* The code of the calling thread's last failure, 0 for none; Get forgets it. */
+ACL_FUNC_VISIBILITY aclError aclrtGetLastError(aclrtLastErrLevel level);
+ACL_FUNC_VISIBILITY aclError aclrtPeekAtLastError(aclrtLastErrLevel level);
+
+typedef enum aclDeviceInfo {
+  ACL_DEVICE_INFO_AI_CORE_NUM = 0,
+  ACL_DEVICE_INFO_VECTOR_CORE_NUM = 1,
+  ACL_DEVICE_INFO_L2_SIZE = 2 /* 0: not known */
+} aclDeviceInfo;
+ACL_FUNC_VISIBILITY aclError aclGetDeviceCapability(uint32_t device, aclDeviceInfo info, int64_t* value);
+typedef enum aclCannAttr { ACL_CANN_ATTR_UNDEFINED = -1, ACL_CANN_ATTR_INF_NAN = 0 } aclCannAttr;
+ACL_FUNC_VISIBILITY aclError aclGetCannAttributeList(const aclCannAttr** attributes, size_t* count);
+ACL_FUNC_VISIBILITY aclError aclGetCannAttribute(aclCannAttr attribute, int32_t* value); /* 1: it is so */
+
+typedef struct aclrtUuid {
+  char bytes[16];
+} aclrtUuid;
+ACL_FUNC_VISIBILITY aclError aclrtDeviceGetUuid(int32_t device, aclrtUuid* uuid); /* the same each time */
+ACL_FUNC_VISIBILITY aclError aclrtDeviceGetBareTgid(int32_t* process);
+
+/* ---- What only makers' own chips have: ACL_ERROR_RT_FEATURE_NOT_SUPPORT */
+
+typedef void* aclrtBinHandle;
+typedef void* aclrtFuncHandle;
+typedef struct aclrtBinaryLoadOptions aclrtBinaryLoadOptions;
+ACL_FUNC_VISIBILITY aclError aclrtBinaryLoadFromData(const void* data, size_t length,
+                                                     const aclrtBinaryLoadOptions* options,
+                                                     aclrtBinHandle* binary);
+ACL_FUNC_VISIBILITY aclError aclrtBinaryGetFunction(const aclrtBinHandle binary, const char* name,
+                                                    aclrtFuncHandle* function);
+ACL_FUNC_VISIBILITY aclError aclrtGetFunctionAddr(aclrtFuncHandle function, void** cube, void** vector);
+ACL_FUNC_VISIBILITY aclError aclrtMemExportToShareableHandle(aclrtDrvMemHandle handle,
+                                                             aclrtMemHandleType type, uint64_t flags,
+                                                             uint64_t* shareable);
+ACL_FUNC_VISIBILITY aclError aclrtMemSetPidToShareableHandle(uint64_t shareable, int32_t* processes,
+                                                             size_t count);
+ACL_FUNC_VISIBILITY aclError aclrtMemImportFromShareableHandle(uint64_t shareable, int32_t device,
+                                                               aclrtDrvMemHandle* handle);
+
 #ifdef __cplusplus
 }
 #endif
