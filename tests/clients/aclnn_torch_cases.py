@@ -189,6 +189,10 @@ def reductions():
     yield 'StdMeanCorrection', [cube, [2], 1, True], lambda x, d, c, k: torch.std_mean(x, d, correction=c, keepdim=k)
     yield 'LogSumExp', [cube, [1], False], lambda x, d, k: torch.logsumexp(x, d, keepdim=k)
     yield 'Norm', [cube, 2.0, [1], False], lambda x, p, d, k: torch.norm(x, p, d, keepdim=k)
+    for p in (0.0, 1.0, 2.0, 3.0, float('inf')):
+        yield 'LinalgVectorNorm', [cube, p, [0, 2], True, F32], lambda x, p, d, k, t: torch.linalg.vector_norm(x, p, d, k)
+        yield 'Cdist', [cube, numbers(3, 7, 5, seed=4), p, 0], lambda x, y, p, m: torch.cdist(x, y, p)
+    yield 'Renorm', [cube, 2.0, 1, 3.0], torch.renorm
     yield 'Cumsum', [cube, 1, F32], lambda x, d, t: torch.cumsum(x, d)
     yield 'Cumprod', [cube, 2, F32], lambda x, d, t: torch.cumprod(x, d)
     yield 'Trace', [numbers(4, 6)], torch.trace
@@ -286,6 +290,10 @@ def products():
     yield 'Addbmm', [numbers(5, 4), batch, other, 0.5, 2.0, 0], lambda s, x, y, e, f, c: torch.addbmm(s, x, y, beta=e, alpha=f)
     yield 'Addmv', [numbers(5), a, numbers(7), 2.0, 0.5, 0], lambda s, m, v, f, e, c: torch.addmv(s, m, v, beta=e, alpha=f)
     yield 'Addr', [numbers(5, 4), numbers(5), numbers(4), 0.5, 2.0], lambda s, x, y, e, f: torch.addr(s, x, y, beta=e, alpha=f)
+    lower = torch.tril(numbers(2, 5, 5)) + 4 * torch.eye(5)
+    for upper, transpose, unit in ((False, False, False), (True, False, True), (False, True, False)):
+        yield 'TriangularSolve', [numbers(2, 5, 3), lower if not upper else lower.mT.contiguous(), upper, transpose, unit], \
+            lambda y, a, u, t, i: (torch.triangular_solve(y, a, u, t, i)[0], a)
     yield 'LinalgCross', [numbers(4, 3), numbers(4, 3, seed=1), 1], lambda x, y, d: torch.linalg.cross(x, y, dim=d)
 
 
@@ -401,6 +409,28 @@ def quantizing():
                                        None, None, None, 0], lambda x, w, s, o, q, p, c, g: x @ (w.float() * s)
 
 
+def routing():
+    x = numbers(6, 9)
+
+    def gate(x, finished, k):
+        y, experts = torch.softmax(x, -1).topk(k)
+        return y, experts.to(I32), torch.arange(6 * k, dtype=I32).view(k, 6).t().contiguous()
+
+    yield 'MoeGatingTopKSoftmax', [x, None, 3], gate
+    yield 'MoeGatingTopKSoftmaxV2', [x, None, 3, 1, False], \
+        lambda x, f, k, r, s: (torch.softmax(x.topk(k)[0], -1), x.topk(k)[1].to(I32), torch.zeros(0))
+
+    def gate_by_groups(x, bias, k, *rest):
+        score = torch.sigmoid(x)
+        experts = (score + bias).topk(k)[1]
+        y = score.gather(1, experts)
+        return 2.5 * y / (y.sum(-1, keepdim=True) + 1e-20), experts.to(I32), score
+
+    yield 'MoeGatingTopK', [x, numbers(9), 3, 1, 1, 0, 0, 1, True, 2.5, 1e-20], gate_by_groups
+    yield 'MoeComputeExpertTokens', [torch.tensor([0, 0, 1, 3, 3, 3], dtype=I32), 5], \
+        lambda e, n: torch.tensor([2, 3, 3, 6, 6], dtype=I32)
+
+
 def cases():
-    for group in (fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
+    for group in (routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
         yield from group()

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mixtures of experts: which experts a token goes to.
+#include "cann/operators/common.h"
+
+namespace isthmus::cann {
+namespace {
+
+struct Chosen {
+  Value weights, experts;
+};
+
+Chosen best(Builder& b, const Value& x, int64_t k) {
+  const std::vector<Value> found = b.ops("top_k", {x}, {{"k", k}, {"axis", int64_t{-1}}});
+  if (b.failed()) return {};
+  return {found[0], b.cast(found[1], Dtype::kI32)};
+}
+
+Value gates(Builder& b) {
+  const Value x = b.cast(b.tensor("x"), Dtype::kF32);
+  for (const char* absent : {"finished"})
+    if (b.has(absent)) b.fail(unimplemented("'{}' is not supported", absent));
+  return x;
+}
+
+Value divided_by_sum(Builder& b, const Value& x, double eps) {
+  Value sum = b.op("reduce_sum", {x}, {{"axes", std::vector<int64_t>{-1}}});
+  if (eps != 0) sum = with_scalar(b, "add", sum, Scalar::of(eps));
+  return b.op("div", {x, sum});
+}
+
+}  // namespace
+
+// rowIdx numbers the chosen ones column by column: column * rows + row.
+Status build_MoeGatingTopKSoftmax(Builder& b) {
+  const Value x = gates(b), rows = b.output("rowIdxOut");
+  const Chosen chosen = best(b, b.op("softmax", {x}), b.integer("k"));
+  if (b.failed() || !b.require(x.rank >= 2, "gates are {}", to_string(x))) return b.status();
+  b.store(chosen.weights, b.output("yOut"));
+  b.store(chosen.experts, b.output("expertIdxOut"));
+  const int64_t k = rows.dims[rows.rank - 1], count = k > 0 ? rows.elements() / k : 0;
+  const Value ones = b.filled(Scalar::of(int64_t{1}), Dtype::kI64, {rows.elements()});
+  const Value number = b.op("cumulative_sum", {ones}, {{"exclusive", int64_t{1}}});
+  b.store(b.reshape(b.transpose(b.reshape(number, {k, count}), 0, 1), rows.shape()), rows);
+  return b.status();
+}
+
+// renorm 1: the best gates first, then the softmax of them.
+Status build_MoeGatingTopKSoftmaxV2(Builder& b) {
+  const Value x = gates(b);
+  const int64_t k = b.integer("k");
+  if (b.integer("renorm") == 1) {
+    const Chosen chosen = best(b, x, k);
+    b.store(b.op("softmax", {chosen.weights}), b.output("yOut"));
+    b.store(chosen.experts, b.output("expertIdxOut"));
+    return b.status();
+  }
+  const Value softmax = b.op("softmax", {x});
+  const Chosen chosen = best(b, softmax, k);
+  b.store(chosen.weights, b.output("yOut"));
+  b.store(chosen.experts, b.output("expertIdxOut"));
+  if (b.boolean("outputSoftmaxResultFlag") && b.output("softmaxOut").present())
+    b.store(softmax, b.output("softmaxOut"));
+  return b.status();
+}
+
+// Of one group: softmax or sigmoid, the best by that plus a bias, weights that may be divided by their sum.
+Status build_MoeGatingTopK(Builder& b) {
+  const Value x = gates(b);
+  const int64_t kind = b.integer("normType");
+  if (b.failed() || !b.require(b.integer("groupCount") <= 1 && (kind == 0 || kind == 1),
+                               "{} groups, normType {}", b.integer("groupCount"), kind))
+    return b.status();
+  const Value score = b.op(kind == 0 ? "softmax" : "sigmoid", {x});
+  const Value ranked = b.has("bias") ? b.op("add", {score, b.cast(b.tensor("bias"), Dtype::kF32)}) : score;
+  const Chosen chosen = best(b, ranked, b.integer("k"));
+  Value weights = b.op("gather_elements", {score, chosen.experts}, {{"axis", int64_t{-1}}});
+  if (kind == 1 || b.integer("renorm") == 1) weights = divided_by_sum(b, weights, b.number("eps"));
+  b.store(with_scalar(b, "mul", weights, Scalar::of(b.number("routedScalingFactor"))), b.output("yOut"));
+  b.store(chosen.experts, b.output("expertIdxOut"));
+  if (b.boolean("outFlag") && b.output("out").present()) b.store(score, b.output("out"));
+  return b.status();
+}
+
+// Where each expert's rows end in rows sorted by expert: how many are not above it.
+Status build_MoeComputeExpertTokens(Builder& b) {
+  const Value rows = b.tensor("sortedExperts"), place = b.output();
+  const int64_t count = b.integer("numExperts");
+  if (b.failed() || !b.require(rows.rank == 1 && count > 0 && place.elements() == count, "{} experts of {}",
+                               count, to_string(rows)))
+    return b.status();
+  const Value ones = b.filled(Scalar::of(int64_t{1}), Dtype::kI64, {count});
+  const Value expert = b.op("cumulative_sum", {ones}, {{"exclusive", int64_t{1}}});
+  const Value below = b.op("less_equal", {b.unsqueeze(b.cast(rows, Dtype::kI64), 0), b.unsqueeze(expert, 1)});
+  b.store(b.op("reduce_sum", {b.cast(below, Dtype::kI64)},
+               {{"axes", std::vector<int64_t>{1}}, {"keep_dims", int64_t{0}}}),
+          place);
+  return b.status();
+}
+
+}  // namespace isthmus::cann
