@@ -197,6 +197,13 @@ void measure(const std::string& isa, const cpu::Kernel& kernel, const Shape& sha
 
 int main(int argc, char** argv) {
   using namespace isthmus;
+  if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
+    fmt::print(stderr,
+               "attention_bench [generic|avx2|avx512]\n"
+               "Attention of two models' shapes on 1 and 2 threads, of one instruction set or of all this "
+               "processor has:\nprompts in GFLOP/s, one query in GB/s of keys and values.\n");
+    return 2;
+  }
   const Shape shapes[] = {{"SmolLM2-135M 9/3x64", 9, 3, 64}, {"Qwen3-0.6B 16/8x128", 16, 8, 128}};
   for_each_kernel("attention", [&](const std::string& isa, const cpu::Kernel& kernel) {
     if (argc > 1 && isa != argv[1]) return;

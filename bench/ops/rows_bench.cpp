@@ -67,6 +67,14 @@ KernelOperand i32(std::vector<int64_t> dims) { return {Dtype::kI32, std::move(di
 
 int main(int argc, char** argv) {
   using namespace isthmus;
+  if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
+    fmt::print(
+        stderr,
+        "rows_bench [generic|avx2|avx512]\n"
+        "Norms, softmax, rope, cache_write and the like on one thread, of one instruction set or of all "
+        "this\nprocessor has: time of a call, and GB/s of what it reads and writes.\n");
+    return 2;
+  }
   const char* isa = argc > 1 ? argv[1] : nullptr;
   for (const int64_t rows : {1, 64, 16384}) {
     measure(isa, "rms_norm", {f32({rows, 576}), f32({576}), f32({rows, 576})}, 2, {{"eps", 1e-5, ""}});

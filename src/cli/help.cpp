@@ -43,12 +43,15 @@ Environment:
   ISTHMUS_CPU_TUNING          Its choices of tiles and threads instead of those that isthmus tune kept, or off
   ISTHMUS_TUNED               Folder of what isthmus tune kept, or off
   ISTHMUS_NVRTC               NVIDIA's compiler for kernels: a libnvrtc.so, or the folder of one
+  ISTHMUS_OPENCL_SVM          0: the OpenCL chip's memory is buffers; 1: shared virtual memory (1 where there is some)
+  ISTHMUS_OPENCL_ORDER        Its queues: in order (in) or not (out)
+  ISTHMUS_OPENCL_VECTOR       Floats that one of its work items takes at a time: 4, 8 or 16 (as the device says)
   ISTHMUS_NULL_DEVICE         1: the null chip, a skeleton, shows itself
   ISTHMUS_PACKED_CACHE        Folder for rearranged weights, or off
   ISTHMUS_PACKED_CACHE_GIB    Most that it may take (20, or a tenth of the disk)
   ISTHMUS_KERNEL_CACHE        Folder for built kernels, or off
   ISTHMUS_KERNEL_CACHE_GIB    Most that it may take (1)
-  XDG_CACHE_HOME              Where the folder isthmus with these two lies (~/.cache)
+  XDG_CACHE_HOME              Where the folder isthmus lies that holds these folders (~/.cache)
   NO_COLOR                    No colours)";
 
 HelpFormatter::HelpFormatter() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/text.h"
 #include "cli/progress.h"
 #include "cli/validators.h"
 
@@ -36,8 +37,9 @@ std::vector<int64_t> read_split(const std::string& words, const std::string& dev
   }
   const auto chips = static_cast<size_t>(std::count(devices.begin(), devices.end(), ',')) + 1;
   if (layers.size() != chips)
-    throw CLI::ValidationError("--split", fmt::format("{} shares for {} chip{} of --device {}", layers.size(),
-                                                      chips, chips == 1 ? "" : "s", devices));
+    throw CLI::ValidationError("--split",
+                               fmt::format("{} for {} of --device {}", counted(layers.size(), "share"),
+                                           counted(chips, "chip"), devices));
   return layers;
 }
 
@@ -94,10 +96,11 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       .add_option("--weights", options.weights,
                   "mapped: read from files, shared by processes (default); resident: copied into this "
                   "process's memory at the start")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, WeightMode>{{"mapped", WeightMode::kMapped},
-                                                                    {"resident", WeightMode::kResident}},
-                                  CLI::ignore_case))
+      ->transform(CLI::Transformer(std::map<std::string, WeightMode>{{"mapped", WeightMode::kMapped},
+                                                                     {"resident", WeightMode::kResident}},
+                                   CLI::ignore_case))
+      // Runs before the other; alone that one's error shows the numbers behind the words.
+      ->transform(CLI::IsMember({"mapped", "resident"}, CLI::ignore_case))
       ->type_name("MODE")
       ->group(kGroup);
   command

@@ -201,7 +201,7 @@ Outcome speed(const DevicePtr& device, double budget) {
     if (!measured.ok()) {
       if (measured.status().code() != Code::kUnimplemented)
         return failed(fmt::format("{}: {}", work.name, measured.status().to_string()));
-      refused += (refused.empty() ? "" : ", ") + std::string(work.name);
+      refused += (refused.empty() ? "" : "; ") + std::string(work.name);
       continue;
     }
     peak = std::max(peak, work.flops / measured->timing.seconds);
@@ -218,10 +218,14 @@ Outcome speed(const DevicePtr& device, double budget) {
       outcome.measures.push_back(rate(work.name, value * 1e-9, "GB/s", value / bandwidth));
     }
   }
-  outcome.detail = fmt::format(
-      "{:.1f} GB/s copied on the device, {:.1f} GFLOP/s in the fastest product; up to "
-      "{:.1f} of the host's cores busy with operators{}{}",
-      bandwidth * 1e-9, peak * 1e-9, host_cores, refused.empty() ? "" : "; not taken: ", refused);
+  outcome.detail = fmt::format("{:.1f} GB/s copied on the device", bandwidth * 1e-9);
+  if (done.empty()) {
+    outcome.detail += "; the chip takes none of the operators that are timed";
+    return outcome;
+  }
+  outcome.detail += fmt::format(
+      ", {:.1f} GFLOP/s in the fastest product; up to {:.1f} of the host's cores busy with operators{}{}",
+      peak * 1e-9, host_cores, refused.empty() ? "" : ". Not taken: ", refused);
   return outcome;
 }
 

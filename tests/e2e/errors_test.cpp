@@ -142,6 +142,8 @@ TEST(Errors, WrongUsageExitsWithTwo) {
     EXPECT_EQ(outcome.code, 2) << arguments[0] << outcome.err;
     EXPECT_NE(outcome.err.find("isthmus " + arguments[0] + " --help"), std::string::npos) << outcome.err;
   }
+  const Outcome word = run({"run", model, "x", "--weights", "fast"});
+  EXPECT_NE(word.err.find("fast not in {mapped,resident}"), std::string::npos) << word.err;
 }
 
 // The file with the one F32 of a metadata key replaced.

@@ -130,13 +130,13 @@ void print_result(const BenchResult& result, int repeat, bool color) {
   Table table({Align::kLeft, Align::kRight, Align::kLeft});
   table.add({fmt::format("prefill of {}", counted(result.speed.prompt_tokens, "token")),
              rate(result.prefill_rate),
-             fmt::format("{:.0f} % of the {} peak, {:.2f} T/s", 100 * result.peak_share(),
+             fmt::format("{:.0f} % of the {} peak of {:.2f} T operations/s", 100 * result.peak_share(),
                          peak_name(result.work.format), peak_of(result.work.format, result.limits) / 1e12)});
-  table.add({fmt::format("decode of {}", counted(result.speed.generate_tokens, "token")),
-             rate(result.decode_rate),
-             fmt::format("{:.0f} % of the memory bandwidth, {:.1f} GB/s; a token reads {:.1f} MB of weights",
-                         100 * result.bandwidth_share(), result.limits.read_bytes / 1e9,
-                         static_cast<double>(result.work.bytes_per_token) / 1e6)});
+  table.add(
+      {fmt::format("decode of {}", counted(result.speed.generate_tokens, "token")), rate(result.decode_rate),
+       fmt::format("{:.0f} % of the memory bandwidth of {:.1f} GB/s; a token reads {:.1f} MB of weights",
+                   100 * result.bandwidth_share(), result.limits.read_bytes / 1e9,
+                   static_cast<double>(result.work.bytes_per_token) / 1e6)});
   if (result.speed.parallel > 1)
     table.add({"  of", fmt::format("{} sequences", result.speed.parallel), "in the same steps"});
   if (result.speed.depth > 0) table.add({"  after", counted(result.speed.depth, "token"), ""});

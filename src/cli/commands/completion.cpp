@@ -11,12 +11,14 @@ namespace isthmus::cli {
 void add_completion(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand("completion",
                                          "Print a script that teaches your shell to complete isthmus\n"
-                                         "For bash, once: isthmus completion bash >> ~/.bashrc");
+                                         "For bash, once: isthmus completion bash >> ~/.bashrc\n"
+                                         "for fish: isthmus completion fish > "
+                                         "~/.config/fish/completions/isthmus.fish");
   command->group(kShellGroup);
   auto shell = std::make_shared<std::string>();
-  command->add_option("shell", *shell, "Your shell")
+  command->add_option("SHELL", *shell, "Your shell: bash, zsh or fish")
       ->required()
-      ->type_name("SHELL")
+      ->type_name("")
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   command->callback([shell, &context] {
     refuse_json(context, "the script is for a shell");

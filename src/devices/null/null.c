@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The skeleton of a chip: all that plugin.h requires and nothing more, on host memory. Copy this folder,
- * replace the word "null" everywhere and fill the entries from top to bottom; README.md says in which order.
+ * replace the word "null" everywhere and fill the entries from top to bottom, along README.md's page.
  */
 #include <stdlib.h>
 #include <string.h>
