@@ -431,6 +431,85 @@ def routing():
         lambda e, n: torch.tensor([2, 3, 3, 6, 6], dtype=I32)
 
 
+def slope(function, *operands, gradient):
+    """The gradients of the first operands that are floats with a gradient wanted."""
+    leaves = [x.detach().clone().requires_grad_() for x in operands]
+    function(*leaves).backward(gradient)
+    return tuple(x.grad for x in leaves)
+
+
+def gradients():
+    for name, function in (('SiluBackward', F.silu), ('GeluBackward', F.gelu), ('MishBackward', F.mish),
+                           ('HardsigmoidBackward', F.hardsigmoid), ('HardswishBackward', F.hardswish),
+                           ('FastGeluBackward', lambda x: x * torch.sigmoid(1.702 * x))):
+        yield name, [Y, X], lambda g, x, f=function: slope(f, x, gradient=g)
+    yield 'GeluBackwardV2', [Y, X, 'tanh'], lambda g, x, a: slope(lambda x: F.gelu(x, approximate=a), x, gradient=g)
+    yield 'SigmoidBackward', [Y, torch.sigmoid(X)], lambda g, y: torch.ops.aten.sigmoid_backward(g, y)
+    yield 'TanhBackward', [Y, torch.tanh(X)], lambda g, y: torch.ops.aten.tanh_backward(g, y)
+    yield 'ThresholdBackward', [Y, X, 0.5], torch.ops.aten.threshold_backward
+    yield 'LeakyReluBackward', [Y, X, 0.1, False], torch.ops.aten.leaky_relu_backward
+    for result in (False, True):
+        yield 'EluBackward', [Y, 1.5, 2.0, 0.5, result, X], torch.ops.aten.elu_backward
+    yield 'HardtanhBackward', [Y, X, -1.0, 2.0], torch.ops.aten.hardtanh_backward
+    yield 'HardshrinkBackward', [Y, X, 0.5], torch.ops.aten.hardshrink_backward
+    yield 'SoftshrinkBackward', [Y, X, 0.5], torch.ops.aten.softshrink_backward
+    yield 'LogSigmoidBackward', [Y, X, X], lambda g, x, b: slope(F.logsigmoid, x, gradient=g)
+    yield 'SoftplusBackward', [Y, X, 2.0, 3.0], torch.ops.aten.softplus_backward
+    half = numbers(4, 3, 5)
+    yield 'GluBackward', [half, numbers(4, 6, 5), 1], torch.ops.aten.glu_backward
+    yield 'SwiGluGrad', [half, numbers(4, 6, 5), 1], \
+        lambda g, x, d: slope(lambda x: F.silu(x.chunk(2, 1)[0]) * x.chunk(2, 1)[1], x, gradient=g)
+    yield 'SoftmaxBackward', [Y, torch.softmax(X, 1), 1], lambda g, y, d: torch.ops.aten._softmax_backward_data(g, y, d, F32)
+    yield 'LogSoftmaxBackward', [Y, torch.log_softmax(X, 1), 1], \
+        lambda g, y, d: torch.ops.aten._log_softmax_backward_data(g, y, d, F32)
+    for reduction, word in enumerate(('none', 'mean', 'sum')):
+        g = Z.expand(5, 37).contiguous() if reduction == 0 else torch.tensor(1.7)
+        for name, function, target in (('L1Loss', F.l1_loss, Y), ('MseLoss', F.mse_loss, Y),
+                                       ('SoftMarginLoss', F.soft_margin_loss, Y.sign())):
+            yield name + 'Backward', [g, X, target, reduction], \
+                lambda g, x, y, r, f=function, w=word: slope(lambda x: f(x, y, reduction=w), x, gradient=g)
+        yield 'SmoothL1LossBackward', [g, X, Y, reduction, 0.7], \
+            lambda g, x, y, r, b, w=word: slope(lambda x: F.smooth_l1_loss(x, y, reduction=w, beta=b), x, gradient=g)
+        yield 'KlDivBackward', [g, F.log_softmax(X, 1), F.softmax(Y, 1), reduction, False], \
+            lambda g, x, y, r, n, w=word: slope(lambda x: F.kl_div(x, y, reduction=w), x, gradient=g)
+        yield 'BinaryCrossEntropyBackward', [g, torch.sigmoid(X), torch.sigmoid(Y), POSITIVE, reduction], \
+            lambda g, x, y, v, r, w=word: slope(lambda x: F.binary_cross_entropy(x, y, v, reduction=w), x, gradient=g)
+        yield 'BinaryCrossEntropyWithLogitsBackward', [g, X, torch.sigmoid(Y), POSITIVE, Z.abs(), reduction], \
+            lambda g, x, y, v, p, r, w=word: slope(
+                lambda x: F.binary_cross_entropy_with_logits(x, y, v, pos_weight=p, reduction=w), x, gradient=g)
+        target, classes = whole(5, low=0, high=37, dtype=I64), Z.abs()
+        total = classes[target[target != 3]].sum()
+        yield 'NLLLossBackward', [numbers(5) if reduction == 0 else g, F.log_softmax(X, 1), target, classes, reduction, 3, total], \
+            lambda g, x, t, v, r, i, n, w=word: slope(lambda x: F.nll_loss(x, t, v, ignore_index=i, reduction=w), x, gradient=g)
+    yield 'EmbeddingDenseBackward', [numbers(7, 6), whole(7, low=0, high=9, dtype=I64), 9, 3, False], \
+        torch.ops.aten.embedding_dense_backward
+    weight = numbers(37, seed=4)
+
+    def rms_norm(x, w):
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6) * w
+
+    yield 'RmsNormGrad', [Y, X, torch.rsqrt(X.square().mean(-1, keepdim=True) + 1e-6), weight], \
+        lambda g, x, r, w: slope(rms_norm, x, w, gradient=g)
+    yield 'LayerNormBackward', [Y, X, [37], X.mean(-1, keepdim=True), torch.rsqrt(X.var(-1, correction=0, keepdim=True) + 1e-5),
+                                weight, Z, [True, True, True]], \
+        lambda g, x, s, m, r, w, v, o: slope(lambda x, w, v: F.layer_norm(x, [37], w, v), x, w, v, gradient=g)
+    yield 'PreluBackward', [numbers(2, 3, 5, seed=3), numbers(2, 3, 5), numbers(3)], \
+        lambda g, x, w: slope(F.prelu, x, w, gradient=g)
+
+    def adamw(weights, m, v, largest, g, step, *options):
+        rate, beta1, beta2, decay, eps = options[:5]
+        leaf = weights.clone().requires_grad_()
+        optimizer = torch.optim.AdamW([leaf], rate, (beta1, beta2), eps, decay)
+        optimizer.state[leaf] = {'step': step + 1 - 1, 'exp_avg': m.clone(), 'exp_avg_sq': v.clone()}
+        leaf.grad = g.clone()
+        optimizer.step()
+        state = optimizer.state[leaf]
+        return leaf.detach(), state['exp_avg'], state['exp_avg_sq'], None
+
+    yield 'ApplyAdamWV2', [X, Y, POSITIVE, None, numbers(5, 37, seed=7), torch.tensor(3.0), 0.01, 0.9, 0.99, 0.1, 1e-8, False, False], \
+        adamw
+
+
 def cases():
-    for group in (routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
+    for group in (gradients, routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
         yield from group()
