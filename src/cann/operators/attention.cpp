@@ -106,25 +106,13 @@ void attend(Builder& b, const Attention& a) {
 
 namespace {
 
-// y = x * cos + (x with its pairs turned) * sin
 Status rotate(Builder& b, const Value& x, const Value& cos, const Value& sin, bool neighbours,
               const Value& place) {
-  if (b.failed() || !b.require(x.rank > 0 && x.dims[x.rank - 1] % 2 == 0, "{} has no pairs", to_string(x)))
-    return b.status();
-  const int64_t d = x.dims[x.rank - 1];
-  const auto part = [&](const Value& v, int which) {
-    return neighbours ? b.slice(v, -1, which, d, 2) : b.slice(v, -1, which * d / 2, (which + 1) * d / 2);
-  };
-  const Dtype dtype = wide(Builder::promote(x.dtype, cos.dtype));
-  const auto times = [&](const Value& v, const Value& factor, int which) {
-    return binary(b, "mul", v, part(factor, which), dtype);
-  };
-  if (!b.require(cos.rank > 0 && cos.dims[cos.rank - 1] == d && sin.rank > 0 && sin.dims[sin.rank - 1] == d,
-                 "cos {} and sin {} for {}", to_string(cos), to_string(sin), to_string(x)))
-    return b.status();
-  const Value first = part(x, 0), second = part(x, 1);
-  b.store(b.op("sub", {times(first, cos, 0), times(second, sin, 0)}), part(place, 0));
-  b.store(b.op("add", {times(second, cos, 1), times(first, sin, 1)}), part(place, 1));
+  if (b.failed()) return b.status();
+  const Dtype dtype = floating(Builder::promote(x.dtype, Builder::promote(cos.dtype, sin.dtype)));
+  b.store(b.op("rotate_pairs", {b.cast(x, dtype), b.cast(cos, dtype), b.cast(sin, dtype)},
+               {{"style", std::string(neighbours ? "interleaved" : "neox")}}),
+          place);
   return b.status();
 }
 
