@@ -30,7 +30,7 @@ isthmus_status_t isthmus_platform_create(const isthmus_platform_options_t* optio
     auto handle = std::make_unique<isthmus_platform_t>();
     ASSIGN_OR_RETURN(handle->platform, Platform::discover(host));
     for (const auto& plugin : handle->platform->plugins())
-      for (int i = 0, count = plugin->api().device_count(); i < count; ++i)
+      for (int i = 0, count = plugin->device_count(); i < count; ++i)
         handle->devices.push_back(fmt::format("{}:{}", plugin->name(), i));
     if (host.log)
       for (const Platform::Failure& failure : handle->platform->failures())

@@ -9,8 +9,14 @@
 #include <sstream>
 
 #include "base/disk_cache.h"
+#include "base/read_file.h"
 
 namespace isthmus {
+namespace {
+
+constexpr uint64_t kMostBytes = 1 << 20;  // of a file of choices
+
+}  // namespace
 
 std::span<const CpuChoiceInfo> cpu_choices() {
   static const std::vector<CpuChoiceInfo> all = {
@@ -143,11 +149,11 @@ Result<CpuTuning> load_cpu_tuning(const std::string& path) {
     ASSIGN_OR_RETURN(const CpuTuning tuning, read_cpu_tuning(text), "ISTHMUS_CPU_TUNING");
     return tuning;
   }
-  std::ifstream file(path);
-  if (path.empty() || !file) return preset_cpu_tuning();
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  ASSIGN_OR_RETURN(const CpuTuning tuning, read_cpu_tuning(text), "{} (isthmus tune --reset removes it)",
-                   path);
+  if (path.empty()) return preset_cpu_tuning();
+  const Result<std::string> text = read_file(path, kMostBytes);
+  if (!text.ok() && text.status().code() != Code::kInvalidArgument) return preset_cpu_tuning();
+  ASSIGN_OR_RETURN(const CpuTuning tuning, text.ok() ? read_cpu_tuning(*text) : text.status(),
+                   "{} (isthmus tune --reset removes it)", path);
   return tuning;
 }
 

@@ -2,9 +2,11 @@
 #include "base/cpu_tuning.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 namespace isthmus {
@@ -51,6 +53,18 @@ TEST(CpuTuning, TheVariableReplacesTheFile) {
   setenv("ISTHMUS_CPU_TUNING", "nonsense", 1);
   EXPECT_FALSE(load_cpu_tuning(path).ok());
   unsetenv("ISTHMUS_CPU_TUNING");
+}
+
+TEST(CpuTuning, WhatIsNoFileOfChoicesIsNamed) {
+  unsetenv("ISTHMUS_CPU_TUNING");
+  const std::string path = testing::TempDir() + "tuning_no_file";
+  std::ofstream(path).close();
+  std::filesystem::resize_file(path, uintmax_t{1} << 40);  // would fill memory
+  EXPECT_NE(load_cpu_tuning(path).status().message().find("isthmus tune --reset"), std::string::npos);
+  std::filesystem::remove(path);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);  // would be waited for
+  EXPECT_NE(load_cpu_tuning(path).status().message().find(path), std::string::npos);
+  std::filesystem::remove(path);
 }
 
 }  // namespace

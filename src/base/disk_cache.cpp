@@ -12,7 +12,8 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+
+#include "base/read_file.h"
 
 namespace isthmus {
 namespace {
@@ -98,12 +99,11 @@ std::string DiskCache::path_of(const std::string& key) const {
 std::optional<std::string> DiskCache::load(const std::string& key) const {
   if (folder_.empty()) return std::nullopt;
   const std::string path = path_of(key);
-  std::ifstream file(path, std::ios::binary);
-  const std::string all((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const Result<std::string> all = read_file(path, limit_bytes_);
   Head head;
-  if (all.size() <= sizeof head + key.size()) return std::nullopt;
-  std::memcpy(&head, all.data(), sizeof head);
-  const std::string_view content = std::string_view(all).substr(sizeof head);
+  if (!all.ok() || all->size() <= sizeof head + key.size()) return std::nullopt;
+  std::memcpy(&head, all->data(), sizeof head);
+  const std::string_view content = std::string_view(*all).substr(sizeof head);
   if (std::string_view(head.magic, sizeof head.magic) != kMagic || head.key_bytes != key.size() ||
       !content.starts_with(key) || head.sum != hash(content))
     return std::nullopt;

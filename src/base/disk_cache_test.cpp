@@ -43,6 +43,20 @@ TEST_F(DiskCacheTest, GivesBackWhatWasStored) {
   EXPECT_FALSE(none.load("a").has_value());
 }
 
+TEST_F(DiskCacheTest, WhatIsNoFileOfItsOwnCountsAsAbsent) {
+  const DiskCache cache(folder_, "program", 1 << 20);
+  cache.store("key", "value");
+  const fs::path path = files().at(0);
+  fs::resize_file(path, uintmax_t{1} << 40);  // would fill memory
+  EXPECT_FALSE(cache.load("key").has_value());
+  fs::remove(path);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);  // would be waited for
+  EXPECT_FALSE(cache.load("key").has_value());
+  fs::remove(path);
+  fs::create_directory(path);
+  EXPECT_FALSE(cache.load("key").has_value());
+}
+
 TEST_F(DiskCacheTest, DamageCountsAsAbsent) {
   const DiskCache cache(folder_, "program", 1 << 20);
   const std::string key = "key", value = "0123456789";

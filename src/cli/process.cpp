@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
@@ -100,9 +101,30 @@ const char* crash_name(int signal) {
   }
 }
 
+std::atomic<pid_t> reporting{0};  // the thread that does
+
+// Ends the process by the signal, as if it had not been handled.
+void die_of(int signal) {
+  std::signal(signal, SIG_DFL);
+  raise(signal);
+}
+
 // Names the file whose code crashed and, when that is another, the plug-in that had called it.
 void on_crash(int signal, siginfo_t*, void*) {
-  std::signal(signal, SIG_DFL);
+  pid_t other = 0;
+  if (!reporting.compare_exchange_strong(other, gettid())) {
+    // Several threads come to the same fault: the first one reports it and ends the process.
+    while (other != gettid()) pause();
+    // A jump to nowhere leaves no stack to walk.
+    say("\nerror: ");
+    say(program);
+    say(": ");
+    say(crash_name(signal));
+    say(", and what called it cannot be told; a chip's plug-in runs inside the program: isthmus conform "
+        "shows "
+        "what it does wrong\n");
+    return die_of(signal);
+  }
   void* frames[64];
   const int count = backtrace(frames, 64);
   static char culprit[1024];  // the innermost file that is not the system's
@@ -132,7 +154,7 @@ void on_crash(int signal, siginfo_t*, void*) {
   say(crash_name(signal));
   say(plugin_named ? "; a chip's plug-in runs inside the program: isthmus conform shows what it does wrong\n"
                    : "\n");
-  raise(signal);
+  die_of(signal);
 }
 
 }  // namespace
@@ -157,6 +179,7 @@ void report_crashes() {
   const stack_t other = {.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack};
   sigaltstack(&other, nullptr);
   action.sa_sigaction = on_crash;
+  action.sa_flags |= SA_NODEFER;  // a crash of the handler itself comes to it again
   for (const int signal : {SIGSEGV, SIGILL, SIGFPE, SIGABRT}) sigaction(signal, &action, nullptr);
 #endif
 }

@@ -5,8 +5,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+#include <vector>
 
 namespace isthmus::cli {
 namespace {
@@ -24,6 +28,18 @@ TEST(Process, AFileCutShortWhileMappedIsNamed) {
   EXPECT_EXIT(read_after_cut(), testing::ExitedWithCode(1), path + ": cannot be read any more");
   std::filesystem::remove(path);
 }
+
+#ifndef ISTHMUS_SANITIZED
+TEST(Process, ThreadsThatCrashTogetherAreReportedOnce) {
+  const auto crash = [] {
+    report_crashes();
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) threads.emplace_back([] { std::abort(); });
+    for (std::thread& thread : threads) thread.join();
+  };
+  EXPECT_EXIT(crash(), testing::KilledBySignal(SIGABRT), "^\nerror: [^\n]*gave up \\(SIGABRT\\)\n$");
+}
+#endif
 
 TEST(Process, ClosedStandardStreamsAreNoFiles) {
   const auto open_after_closing = [] {

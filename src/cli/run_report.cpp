@@ -58,7 +58,7 @@ void print_run_summary(const Engine& engine, ColorMode mode) {
   const Style style = count_fallbacks(rows).fallbacks ? Style::kYellow : Style::kDim;
   std::vector<std::string> chips;
   for (const Engine::Part& part : engine.parts()) {
-    const char* name = part.device->properties().name;
+    const std::string name = printable(part.device->properties().name);
     chips.push_back(engine.parts().size() == 1
                         ? fmt::format("{} ({})", part.device->id(), name)
                         : fmt::format("{} ({}; {})", part.device->id(), name, counted(part.layers, "layer")));

@@ -134,7 +134,7 @@ Status Executable::prepare_steps(const CompileOptions& options) {
       ASSIGN_OR_RETURN(step.op,
                        PreparedOp::prepare(device_, *node.op, node.attributes, operand_specs(graph_, node),
                                            static_cast<int>(node.inputs.size()), ranges, options.policy),
-                       "preparing {}", node.name);
+                       "preparing {}", node.name.empty() ? node.op->name : node.name);
     }
     step.operands = node.inputs;
     step.operands.insert(step.operands.end(), node.outputs.begin(), node.outputs.end());

@@ -90,6 +90,11 @@ Pipeline::~Pipeline() {
   changed_.notify_all();
   for (const auto& stage : stages_)
     if (stage->worker.joinable()) stage->worker.join();
+  // Before the operators: where a wait failed, their work may still be on it.
+  for (const auto& stage : stages_) {
+    stage->stream.reset();
+    stage->copies.reset();
+  }
 }
 
 Result<std::unique_ptr<Pipeline>> Pipeline::compile(const Graph& graph, std::vector<Part> parts,

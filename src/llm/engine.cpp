@@ -74,7 +74,7 @@ Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> mode
 }
 
 Engine::~Engine() {
-  if (pipeline_) (void)pipeline_->wait();  // States must outlive the work on them.
+  pipeline_.reset();  // States must outlive the work on them.
 }
 
 // Shares out the layers.

@@ -72,6 +72,26 @@ Status ask_chip(Device& device, const Query& query, isthmus_prepared_t* prepared
   return device.status(device.api().op_prepare(device.handle(), &query.c, prepared), query.c.name);
 }
 
+// What a chip answered may be anything.
+Status check_answer(const Device& device, const OpDef& op, const isthmus_prepared_t& prepared,
+                    int input_count) {
+  constexpr uint64_t kMostBytes = uint64_t{1} << 56;  // sizes computed of it do not overflow
+  const auto wrong = [&](const std::string& what) {
+    return error(Code::kInternal, "{}: {}: the plug-in prepared it, but {}", device.id(), op.name, what);
+  };
+  if (!prepared.op) return wrong("gave no operator");
+  if (prepared.workspace_bytes > kMostBytes)
+    return wrong(fmt::format("asks for a workspace of {} bytes", prepared.workspace_bytes));
+  for (int i = 0; i < input_count; ++i) {
+    if (!prepared.packed_layout[i]) continue;
+    if (!device.api().op_pack) return wrong("wants a weight packed and lacks the entry op_pack");
+    if (!*prepared.packed_layout[i]) return wrong(fmt::format("gives the layout of input {} no name", i));
+    if (prepared.packed_bytes[i] == 0 || prepared.packed_bytes[i] > kMostBytes)
+      return wrong(fmt::format("packs input {} into {} bytes", i, prepared.packed_bytes[i]));
+  }
+  return ok();
+}
+
 // What the chip's own operators and the portable kernel said, each if there is something to say.
 Status both_refused(const Device& device, const Status& chip, const Status& portable) {
   if (!device.api().kernel_build) return chip;
@@ -106,8 +126,8 @@ Status PreparedOp::supported(const DevicePtr& device, const OpDef& op, const Att
   isthmus_prepared_t prepared{};
   Status status = ask_chip(*device, query, &prepared);
   if (status.ok()) {
-    device->api().op_release(prepared.op);
-    return ok();
+    if (prepared.op) device->api().op_release(prepared.op);
+    return check_answer(*device, op, prepared, input_count);
   }
   if (status.code() != Code::kUnimplemented) return status;
   const Result<PortablePlan> plan = PortableOp::plan(
@@ -137,6 +157,7 @@ Result<std::unique_ptr<PreparedOp>> PreparedOp::prepare(const DevicePtr& device,
   Status status = ask_chip(*device, query, &prepared);
   if (status.ok()) {
     result->handle_ = prepared.op;
+    RETURN_IF_ERROR(check_answer(*device, op, prepared, input_count));
     result->workspace_bytes_ = prepared.workspace_bytes;
     result->implementation_ = prepared.implementation ? prepared.implementation : device->plugin().name();
     result->refusal_ = prepared.refused ? prepared.refused : "";

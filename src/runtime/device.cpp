@@ -21,6 +21,14 @@ const char* empty_promise(const isthmus_device_properties_t& properties, const i
   return nullptr;
 }
 
+// The plug-in says that it made one.
+Status gave_none(const std::string& id, const char* what) {
+  return error(Code::kInternal, "{}: the plug-in made the {}, but gave none", id, what);
+}
+
+// Larger than any memory; sizes computed of it do not overflow.
+constexpr uint64_t kMostBytes = uint64_t{1} << 56;
+
 }  // namespace
 
 // -- Buffer --
@@ -116,6 +124,7 @@ Result<std::unique_ptr<Capture>> Capture::end(Stream& stream) {
   if (!device.has(ISTHMUS_FEATURE_CAPTURE)) return unimplemented("{}: this chip cannot capture", device.id());
   isthmus_chip_capture_t* handle = nullptr;
   RETURN_IF_ERROR(device.status(device.api().capture_end(stream.handle(), &handle), "ending a capture"));
+  if (!handle) return gave_none(device.id(), "capture");
   return std::unique_ptr<Capture>(new Capture(device.shared_from_this(), handle));
 }
 Status Capture::replay(Stream& stream) {
@@ -129,8 +138,10 @@ Result<DevicePtr> Device::open(std::shared_ptr<Plugin> plugin, int index) {
   device->plugin_ = std::move(plugin);
   const isthmus_plugin_t& api = device->api();
   device->id_ = fmt::format("{}:{}", device->plugin_->name(), index);
+  isthmus_chip_device_t* handle = nullptr;
   RETURN_IF_ERROR(
-      device->status(api.device_open(&device->plugin_->host(), index, &device->handle_), "opening a device"));
+      device->status(api.device_open(&device->plugin_->host(), index, &handle), "opening a device"));
+  device->handle_ = handle;  // what a failed call left there is none
   if (!device->handle_)
     return invalid_argument("{}: the plug-in opened the device, but gave none", device->id_);
   device->properties_.size = sizeof device->properties_;
@@ -138,6 +149,7 @@ Result<DevicePtr> Device::open(std::shared_ptr<Plugin> plugin, int index) {
                                  "reading a device's properties"));
   if (!device->properties_.name)
     return invalid_argument("{}: the plug-in gives the device no name", device->id_);
+  if (!device->properties_.architecture) device->properties_.architecture = "unknown";
   const uint64_t alignment = device->properties_.alignment_bytes;
   if (alignment < 64 || !std::has_single_bit(alignment))
     return invalid_argument(
@@ -175,6 +187,8 @@ uint64_t Device::block_bytes(uint64_t bytes) {
 }
 
 Result<Buffer> Device::allocate(uint64_t bytes, isthmus_memory_kind_t kind) {
+  if (bytes > kMostBytes)
+    return error(Code::kOutOfMemory, "{}: {} bytes asked for, more than any memory has", id_, bytes);
   Buffer buffer;
   buffer.bytes_ = bytes;
   buffer.block_bytes_ = block_bytes(bytes);
@@ -196,6 +210,13 @@ Result<Buffer> Device::allocate(uint64_t bytes, isthmus_memory_kind_t kind) {
     if (code != ISTHMUS_OK)
       return status(code, "allocating")
           .with_context(fmt::format("{}: {} bytes asked for, {} in use", id_, bytes, use_.in_use));
+  }
+  if (const uint64_t address = buffer.address_;
+      address == 0 || address % properties_.alignment_bytes != 0 || address + buffer.block_bytes_ < address) {
+    buffer.address_ = 0;
+    return error(Code::kInternal,
+                 "{}: the plug-in gave {:#x} as the address of {} bytes: not one at a multiple of {}", id_,
+                 address, buffer.block_bytes_, properties_.alignment_bytes);
   }
   use_.in_use += buffer.block_bytes_;
   use_.peak = std::max(use_.peak, use_.in_use);
@@ -227,6 +248,7 @@ Result<std::unique_ptr<Stream>> Device::create_stream() {
   Status made = status(api().stream_create(handle_, &handle), "creating a stream");
   std::unique_ptr<Stream> stream(handle ? new Stream(shared_from_this(), handle) : nullptr);
   RETURN_IF_ERROR(std::move(made));
+  if (!stream) return gave_none(id_, "stream");
   return stream;
 }
 
@@ -235,6 +257,7 @@ Result<std::unique_ptr<Event>> Device::create_event() {
   Status made = status(api().event_create(handle_, &handle), "creating an event");
   std::unique_ptr<Event> event(handle ? new Event(shared_from_this(), handle) : nullptr);
   RETURN_IF_ERROR(std::move(made));
+  if (!event) return gave_none(id_, "event");
   return event;
 }
 

@@ -20,19 +20,29 @@
 namespace isthmus {
 namespace {
 
-// What a file starts with. The hash is of all that follows: a page lost with the power or changed on disk
-// would otherwise be wrong answers without a word. A file is checked once after each start of the machine.
+// What a file starts with. The hash is of all that follows and of the file's key: a page lost with the power
+// or changed on disk, or another weight's file in its place, would otherwise be wrong answers without a word.
+// A file is checked once after each start of the machine.
 struct Header {
   char magic[sizeof kPackedMagic];
   char hash[32];
 };
 static_assert(sizeof(Header) == 64, "what follows is as aligned as chips are promised");
 
-Header header_of(const void* packed, uint64_t bytes) {
+Header header_of(const void* packed, uint64_t bytes, const std::string& key) {
   Header header;
   std::memcpy(header.magic, kPackedMagic, sizeof header.magic);
-  std::memcpy(header.hash, content_hash(packed, bytes).data(), sizeof header.hash);
+  const std::string all = content_hash(packed, bytes) + key;
+  std::memcpy(header.hash, content_hash(all.data(), all.size()).data(), sizeof header.hash);
   return header;
+}
+
+// What names the weight and its layout: the last two parts of its path; of a link, of the path it leads to.
+std::string key_of(const std::filesystem::path& path) {
+  std::error_code no_link;
+  const std::filesystem::path target = std::filesystem::read_symlink(path, no_link);
+  const std::filesystem::path& at = no_link ? path : target;
+  return fmt::format("{}/{}", at.parent_path().filename().string(), at.filename().string());
 }
 
 std::shared_ptr<const void> share_mapping(void* base, uint64_t bytes) {
@@ -54,13 +64,14 @@ std::shared_ptr<const void> map_file(const std::string& path, uint64_t packed_by
   if (base != MAP_FAILED) futimens(fd, times);
   close(fd);
   if (base == MAP_FAILED) return nullptr;
-  if (checked.contains(info)) return share_mapping(base, bytes);
-  const Header expected = header_of(static_cast<const char*>(base) + sizeof(Header), packed_bytes);
+  const std::string key = key_of(path);
+  if (checked.contains(info, key)) return share_mapping(base, bytes);
+  const Header expected = header_of(static_cast<const char*>(base) + sizeof(Header), packed_bytes, key);
   if (std::memcmp(base, &expected, sizeof expected) != 0) {
     munmap(base, bytes);
     return nullptr;
   }
-  checked.add(info);
+  checked.add(info, key);
   return share_mapping(base, bytes);
 }
 
@@ -83,7 +94,7 @@ Result<std::shared_ptr<const void>> make_file(const std::string& path, uint64_t 
   }
   char* packed = static_cast<char*>(base) + sizeof(Header);
   Status status = pack(packed);
-  const Header header = header_of(packed, packed_bytes);
+  const Header header = header_of(packed, packed_bytes, key_of(path));
   std::memcpy(base, &header, sizeof header);
   if (!status.ok() || rename(part.c_str(), path.c_str()) != 0) {
     munmap(base, bytes);

@@ -111,6 +111,40 @@ TEST_F(PackedCacheTest, AChangedByteIsNoticed) {
 }
 
 // Reading every weight takes long, and its pages stay in memory until the machine is started again.
+TEST_F(PackedCacheTest, AnotherWeightsFileInItsPlaceIsNoticed) {
+  for (const char* name : {"", "file"}) {
+    SCOPED_TRACE(name);
+    fs::remove_all(folder_);
+    const auto named = [&](const char* end) { return *name ? std::string(name) + end : ""; };
+    text(get(cache(), "one", named(":0+3")));
+    text(get(cache(), "two", named(":3+3")));
+    std::vector<fs::path> both = files();
+    ASSERT_EQ(both.size(), 2u);
+    const timespec long_ago[2] = {{1000, 0}, {1000, 0}};  // so that the check counts
+    for (const fs::path& path : both) utimensat(AT_FDCWD, path.c_str(), long_ago, 0);
+    EXPECT_EQ(text(get(cache(), "one", named(":0+3"))), "one!");
+    EXPECT_EQ(text(get(cache(), "two", named(":3+3"))), "two!");
+    fs::rename(both[0], folder_ / "third");
+    fs::rename(both[1], both[0]);
+    fs::rename(folder_ / "third", both[1]);
+    EXPECT_EQ(text(get(cache(), "one", named(":0+3"))), "one!");
+    EXPECT_EQ(text(get(cache(), "two", named(":3+3"))), "two!");
+  }
+}
+
+TEST_F(PackedCacheTest, ARecordOfChecksThatIsNoFileIsNotWaitedFor) {
+  text(get(cache(), "content"));
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    const fs::path path = entry.path();
+    if (!path.filename().string().starts_with("checked-")) continue;
+    fs::remove(path);
+    ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+    break;
+  }
+  text(get(cache(), "other"));
+  EXPECT_EQ(text(get(cache(), "content")), "content!");
+}
+
 TEST_F(PackedCacheTest, AFileIsCheckedOncePerStartOfTheMachine) {
   ASSERT_TRUE(get(cache(), "source", "1:2:3").ok());
   const fs::path path = files().at(0);

@@ -16,8 +16,9 @@ namespace isthmus {
 class PackedChecked {
  public:
   explicit PackedChecked(std::string folder);
-  bool contains(const struct stat& file) const;
-  void add(const struct stat& file);
+  // key: what the file was checked to be.
+  bool contains(const struct stat& file, const std::string& key) const;
+  void add(const struct stat& file, const std::string& key);
 
  private:
   std::string path_;  // empty where the system does not tell one start from another

@@ -85,7 +85,7 @@ Result<DevicePtr> Platform::open(const std::string& name) {
   if (auto found = open_[id].lock()) return found;
   for (const auto& plugin : plugins_) {
     if (plugin->name() != chip) continue;
-    const int count = plugin->api().device_count();
+    const int count = plugin->device_count();
     if (count <= 0)
       return error(Code::kNotFound, "device '{}': chip '{}' has no devices here: {}", name, chip,
                    plugin->why_no_device());

@@ -8,10 +8,14 @@
 #include <cstring>
 #include <exception>
 
+#include "runtime/library_file.h"
 #include "runtime/threads.h"
 
 namespace isthmus {
 namespace {
+
+// More than any machine has; each is opened to be listed.
+constexpr int32_t kMostDevices = 1024;
 
 thread_local std::string g_reported;
 
@@ -40,6 +44,12 @@ void free_memory(void* context, void* memory) {
 void tell_span(void* context, const isthmus_span_t* span) {
   const auto* options = static_cast<const HostOptions*>(context);
   options->span(options->span_context, span);
+}
+
+// Fit for --device, where commas and colons separate, and for names of files.
+bool is_name(std::string_view name) {
+  return !name.empty() && name.size() <= 32 &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
 }
 
 // Entries without which a chip cannot be used at all.
@@ -84,6 +94,7 @@ std::shared_ptr<void> allocate_host(const HostOptions& options, uint64_t bytes) 
 Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const HostOptions& options) {
   std::shared_ptr<Plugin> plugin(new Plugin);
   plugin->path_ = path;
+  RETURN_IF_ERROR(check_library_file(path), "plug-in '{}' cannot be loaded", path);
   plugin->library_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!plugin->library_) return error(Code::kNotFound, "plug-in '{}' cannot be loaded: {}", path, dlerror());
   auto load = reinterpret_cast<isthmus_plugin_load_t>(dlsym(plugin->library_, "isthmus_plugin_load"));
@@ -113,7 +124,9 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const Host
   if (!table)
     return error(Code::kUnavailable, "plug-in '{}' cannot work here: {}", path,
                  g_reported.empty() ? "it gave no reason" : g_reported);
-  if (table->size < offsetof(isthmus_plugin_t, unload) || table->size > (1u << 16))
+  // Half an entry would be called, too.
+  if (table->size < offsetof(isthmus_plugin_t, unload) || table->size > (1u << 16) ||
+      table->size % alignof(isthmus_plugin_t) != 0)
     return invalid_argument("plug-in '{}' says its table has {} bytes, which no version has", path,
                             table->size);
   if (table->major != ISTHMUS_PLUGIN_MAJOR || table->minor < ISTHMUS_PLUGIN_MINOR_OLDEST)
@@ -125,6 +138,10 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path, const Host
   std::memcpy(&plugin->api_, table, std::min(table->size, sizeof plugin->api_));
   if (const char* missing = missing_entry(plugin->api_))
     return invalid_argument("plug-in '{}' lacks the required entry {}", path, missing);
+  if (!is_name(plugin->api_.name))
+    return invalid_argument(
+        "plug-in '{}' calls itself '{}'; a name is 1 to 32 lower-case letters, digits, '-' and '_'", path,
+        plugin->api_.name);
   plugin->name_ = plugin->api_.name;
   return plugin;
 }
@@ -134,7 +151,14 @@ Plugin::~Plugin() {
   if (library_) dlclose(library_);
 }
 
+int Plugin::device_count() const {
+  const int32_t count = api_.device_count();
+  return count < 0 || count > kMostDevices ? 0 : count;
+}
+
 std::string Plugin::why_no_device() const {
+  if (const int32_t said = api_.device_count(); said < 0 || said > kMostDevices)
+    return fmt::format("it says that it has {} devices; 0 to {} are believed", said, kMostDevices);
   g_reported.clear();
   isthmus_chip_device_t* device = nullptr;
   if (api_.device_open(&host_, 0, &device) == ISTHMUS_OK && device)

@@ -45,6 +45,8 @@ class Plugin {
   const isthmus_plugin_t& api() const { return api_; }
   const std::string& path() const { return path_; }
   const std::string& name() const { return name_; }
+  // Asks the chip, which may take long the first time. None where it says something absurd.
+  int device_count() const;
   // Why it has no device here, in its own words: what opening its first one says. For plug-ins that count
   // none.
   std::string why_no_device() const;

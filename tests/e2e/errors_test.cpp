@@ -227,6 +227,11 @@ TEST(Errors, ACrashNamesThePlugIn) {
   const Outcome outcome = run({"trace", model_path("qwen3"), "--device", plugin});
   EXPECT_EQ(outcome.code, 128 + 11) << outcome.err;
   EXPECT_NE(outcome.err.find("error: " + plugin + ": touched memory"), std::string::npos) << outcome.err;
+  // Where a call leads nowhere there is nobody to name, but something is said.
+  const std::string nowhere = ISTHMUS_TEST_PLUGIN_DIR "/nowhere/isthmus_nowhere.so";
+  const Outcome lost = run({"trace", model_path("qwen3"), "--device", nowhere});
+  EXPECT_EQ(lost.code, 128 + 11) << lost.err;
+  EXPECT_NE(lost.err.find("isthmus conform shows what it does wrong"), std::string::npos) << lost.err;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // An older plug-in works, wrong ones are refused with a sentence while others keep working, and a chip
 // without operators runs a whole model visibly on the host.
 #include <dlfcn.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -66,21 +67,108 @@ INSTANTIATE_TEST_SUITE_P(All, Faults,
                                            Fault{"reason", "the driver is too old: 3 found, 4 needed"},
                                            Fault{"major", "built for interface 99."},
                                            Fault{"minor", "rebuild it"}, Fault{"newer", "update Isthmus"},
-                                           Fault{"size", "bytes"},
+                                           Fault{"size", "bytes"}, Fault{"half", "bytes"},
+                                           Fault{"title", "calls itself 'Older, or not'"},
                                            Fault{"entry", "lacks the required entry copy"},
                                            Fault{"throws", "threw while loading: no driver"}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Plugins, WrongPropertiesAreRefusedWhenTheDeviceIsOpened) {
-  for (const auto& [fault, sentence] :
-       {std::pair("alignment", "aligned to 24"), std::pair("name", "no name"),
-        std::pair("device", "gave none"), std::pair("feature", "lacks entries")}) {
+  for (const auto& [fault, sentence] : {std::pair("alignment", "aligned to 24"), std::pair("name", "no name"),
+                                        std::pair("device", "gave none"), std::pair("failing", "no reason"),
+                                        std::pair("feature", "lacks entries")}) {
     const auto plugin = Plugin::load(plugin_path(fault));
     ASSERT_TRUE(plugin.ok());
     const auto device = Device::open(*plugin, 0);
     ASSERT_FALSE(device.ok());
     EXPECT_NE(device.status().message().find(sentence), std::string::npos) << device.status().message();
   }
+}
+
+TEST(Plugins, WhatIsNoWholeLibraryIsRefused) {
+  const std::string folder = ::testing::TempDir() + "isthmus_no_library";
+  std::filesystem::create_directories(folder);
+  const std::string pipe = folder + "/isthmus_pipe.so", half = folder + "/isthmus_half.so";
+  std::filesystem::remove(pipe);
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::filesystem::copy_file(plugin_path("none"), half, std::filesystem::copy_options::overwrite_existing);
+  for (uintmax_t bytes = std::filesystem::file_size(half) / 2; bytes > 0; bytes /= 2) {
+    std::filesystem::resize_file(half, bytes);
+    EXPECT_EQ(Plugin::load(half).status().code(), bytes < 64 ? Code::kNotFound : Code::kDataLoss) << bytes;
+  }
+  setenv("ISTHMUS_PLUGIN_PATH", (folder + ":" + ISTHMUS_PLUGIN_DIR).c_str(), 1);
+  const auto platform = Platform::discover().value();
+  ASSERT_EQ(platform->failures().size(), 2u);
+  EXPECT_NE(platform->failures()[1].status.message().find("regular file"), std::string::npos)
+      << platform->failures()[1].status.message();
+  EXPECT_TRUE(platform->open("cpu").ok());
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Plugins, AbsurdAnswersAreErrors) {
+  EXPECT_EQ(Plugin::load(plugin_path("count")).value()->device_count(), 0);
+  EXPECT_NE(Plugin::load(plugin_path("count")).value()->why_no_device().find("2000000000"),
+            std::string::npos);
+  const auto device = [](const char* fault) {
+    return Device::open(Plugin::load(plugin_path(fault)).value(), 0).value();
+  };
+  for (const Status& status :
+       {device("stream")->create_stream().status(), device("event")->create_event().status(),
+        device("address")->allocate(64).status()}) {
+    EXPECT_EQ(status.code(), Code::kInternal) << status.to_string();
+    EXPECT_NE(status.message().find("older:0: the plug-in"), std::string::npos) << status.message();
+  }
+  EXPECT_EQ(device("none")->allocate(UINT64_MAX).status().code(), Code::kOutOfMemory);
+}
+
+// What op_prepare of the CPU chip says, changed.
+void (*g_change)(isthmus_prepared_t&);
+isthmus_status_t (*g_right_prepare)(isthmus_chip_device_t*, const isthmus_op_query_t*, isthmus_prepared_t*);
+
+TEST(Plugins, AbsurdAnswersOfOpPrepareAreErrors) {
+  const auto plugin = Plugin::load(std::string(ISTHMUS_PLUGIN_DIR) + "/isthmus_cpu.so").value();
+  const DevicePtr device = Device::open(plugin, 0).value();
+  auto& api = const_cast<isthmus_plugin_t&>(plugin->api());
+  g_right_prepare = api.op_prepare;
+  api.op_prepare = [](isthmus_chip_device_t* chip, const isthmus_op_query_t* query,
+                      isthmus_prepared_t* prepared) {
+    const isthmus_status_t status = g_right_prepare(chip, query, prepared);
+    if (status == ISTHMUS_OK) g_change(*prepared);
+    return status;
+  };
+  const OpDef& relu = *find_op("relu");
+  const OperandSpec values = {TensorType{Dtype::kF32, {Dim(4)}}, ISTHMUS_ROLE_ACTIVATION, {}};
+  const std::pair<void (*)(isthmus_prepared_t&), const char*> answers[] = {
+      {[](isthmus_prepared_t& p) { p.op = nullptr; }, "gave no operator"},
+      {[](isthmus_prepared_t& p) { p.workspace_bytes = UINT64_MAX; }, "asks for a workspace of"},
+      {[](isthmus_prepared_t& p) { p.packed_layout[0] = ""; }, "gives the layout of input 0 no name"},
+      {[](isthmus_prepared_t& p) { p.packed_layout[0] = "x"; }, "packs input 0 into 0 bytes"},
+      {[](isthmus_prepared_t& p) { p.packed_layout[0] = "x", p.packed_bytes[0] = UINT64_MAX; },
+       "packs input 0 into 18446744073709551615 bytes"}};
+  for (const auto& [change, sentence] : answers) {
+    g_change = change;
+    const Status status =
+        PreparedOp::prepare(device, relu, Attributes(), std::vector{values, values}, 1, {}).status();
+    EXPECT_NE(status.message().find(sentence), std::string::npos) << status.to_string();
+    EXPECT_NE(status.message().find("cpu:0: relu"), std::string::npos) << status.to_string();
+  }
+  g_change = [](isthmus_prepared_t& p) { p.packed_layout[0] = "x", p.packed_bytes[0] = 16; };
+  api.op_pack = nullptr;
+  const Status status =
+      PreparedOp::prepare(device, relu, Attributes(), std::vector{values, values}, 1, {}).status();
+  EXPECT_NE(status.message().find("lacks the entry op_pack"), std::string::npos) << status.to_string();
+}
+
+TEST(Plugins, AFailedWaitLeavesNoWorkOfOperatorsThatAreGone) {
+  const auto chips = Platform::discover().value();
+  const DevicePtr device = chips->open("cpu").value();
+  auto& api = const_cast<isthmus_plugin_t&>(device->plugin().api());
+  const TinyModel tiny = load_tiny("qwen3");
+  auto engine = Engine::create(tiny.model, chips, exact_options()).value();
+  ASSERT_TRUE(engine->add(std::span(tiny.prompt).first(20)).ok());
+  api.stream_wait = [](isthmus_chip_stream_t*) { return ISTHMUS_INTERNAL; };
+  EXPECT_EQ(engine->step().status().code(), Code::kInternal);
+  engine.reset();  // the stream runs what is still on it
 }
 
 TEST(Plugins, ALostDeviceStaysLost) {

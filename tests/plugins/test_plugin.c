@@ -6,7 +6,12 @@
 
 #include "older_plugin.h"
 
-static int32_t device_count(void) { return 1; }
+static int32_t device_count(void) {
+#ifdef FAULT_COUNT
+  return 2000000000;
+#endif
+  return 1;
+}
 /* A device is nothing but the host it was opened for. */
 static isthmus_status_t device_open(const isthmus_host_t* host, int32_t index,
                                     isthmus_chip_device_t** device) {
@@ -17,8 +22,16 @@ static isthmus_status_t device_open(const isthmus_host_t* host, int32_t index,
 #ifdef FAULT_CRASH
   *(volatile int*)device_count = 0;
 #endif
+#ifdef FAULT_NOWHERE /* a jump to where nothing is, with a stack that leads nowhere */
+  __asm__ volatile("" ::: "memory");
+  ((void (*)(void))(uintptr_t)0x10)();
+#endif
 #ifdef FAULT_DEVICE
   *device = NULL;
+#endif
+#ifdef FAULT_FAILING
+  *device = (isthmus_chip_device_t*)(uintptr_t)16;
+  return ISTHMUS_UNAVAILABLE;
 #endif
   return index == 0 ? ISTHMUS_OK : ISTHMUS_NOT_FOUND;
 }
@@ -43,6 +56,10 @@ static isthmus_status_t allocate(isthmus_chip_device_t* d, isthmus_memory_kind_t
                                  isthmus_address_t* a) {
   (void)k;
   void* memory = bytes < (uint64_t)1 << 40 ? aligned_alloc(64, (bytes + 64) / 64 * 64) : NULL;
+#ifdef FAULT_ADDRESS
+  *a = 0;
+  return ISTHMUS_OK;
+#endif
   if (!memory) {
     const isthmus_host_t* host = *(const isthmus_host_t**)d;
     host->report_error(host->context, ISTHMUS_OUT_OF_MEMORY, "no memory left");
@@ -61,6 +78,9 @@ static isthmus_status_t make(isthmus_chip_device_t* d, void** object) {
   return ISTHMUS_OK;
 }
 static isthmus_status_t stream_create(isthmus_chip_device_t* d, isthmus_chip_stream_t** s) {
+#ifdef FAULT_STREAM
+  return ISTHMUS_OK;
+#endif
   return make(d, (void**)s);
 }
 static void stream_destroy(isthmus_chip_stream_t* s) { free(s); }
@@ -84,6 +104,9 @@ static isthmus_status_t fill(isthmus_chip_stream_t* s, isthmus_address_t dst, ui
   return ISTHMUS_OK;
 }
 static isthmus_status_t event_create(isthmus_chip_device_t* d, isthmus_chip_event_t** e) {
+#ifdef FAULT_EVENT
+  return ISTHMUS_OK;
+#endif
   return make(d, (void**)e);
 }
 static void event_destroy(isthmus_chip_event_t* e) { free(e); }
@@ -139,6 +162,12 @@ ISTHMUS_PLUGIN_EXPORT const isthmus_plugin_t* isthmus_plugin_load(const isthmus_
 #endif
 #ifdef FAULT_SIZE
   plugin.size = (size_t)1 << 40;
+#endif
+#ifdef FAULT_HALF
+  plugin.size = offsetof(older_plugin_t, device_count) + sizeof(void*) / 2;
+#endif
+#ifdef FAULT_TITLE
+  plugin.name = "Older, or not";
 #endif
 #ifdef FAULT_ENTRY
   plugin.copy = NULL;

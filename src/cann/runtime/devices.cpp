@@ -40,7 +40,7 @@ std::vector<std::string> all_devices(const Platform& platform) {
   for (const bool cpu : {true, false}) {
     for (const auto& plugin : platform.plugins()) {
       if ((plugin->name() == "cpu") != cpu || plugin->name() == "null") continue;
-      for (int i = 0; i < plugin->api().device_count(); ++i)
+      for (int i = 0; i < plugin->device_count(); ++i)
         names.push_back(fmt::format("{}:{}", plugin->name(), i));
     }
   }

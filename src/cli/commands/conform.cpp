@@ -94,7 +94,8 @@ Status conform_chip(const ConformOptions& options, const Context& context) {
 
   const bool progress = isatty(STDERR_FILENO) && !context.json, color = use_color(context.color, stdout);
   if (!context.json)
-    fmt::print("{} ({}), {}\n", device->id(), device->properties().name, counted(checks.size(), "check"));
+    fmt::print("{} ({}), {}\n", device->id(), printable(device->properties().name),
+               counted(checks.size(), "check"));
   size_t done = 0;
   ASSIGN_OR_RETURN(const auto results,
                    run_in_children(command, checks, options.limit, [&](CheckResult& result) {

@@ -67,7 +67,7 @@ std::string joined(const std::vector<std::string>& words) {
 std::vector<Found> find_devices(Platform& chips) {
   std::vector<Found> found;
   for (const std::shared_ptr<Plugin>& plugin : chips.plugins()) {
-    for (int i = 0; i < plugin->api().device_count(); ++i) {
+    for (int i = 0; i < plugin->device_count(); ++i) {
       const std::string id = fmt::format("{}:{}", plugin->name(), i);
       found.push_back({id, plugin, chips.open(id)});
     }
@@ -84,7 +84,7 @@ struct Absent {
 std::vector<Absent> find_absent(const Platform& chips) {
   std::vector<Absent> absent;
   for (const std::shared_ptr<Plugin>& plugin : chips.plugins())
-    if (plugin->api().device_count() <= 0) absent.push_back({plugin.get(), plugin->why_no_device()});
+    if (plugin->device_count() <= 0) absent.push_back({plugin.get(), plugin->why_no_device()});
   return absent;
 }
 

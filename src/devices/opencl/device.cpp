@@ -142,8 +142,9 @@ Status Device::choose_modes() {
     return unimplemented("ISTHMUS_OPENCL_SVM=1, but {} has no shared virtual memory; unset it", name_);
   svm_ = wanted == "" ? can_share : wanted == "1";
   if (const char* vector = std::getenv("ISTHMUS_OPENCL_VECTOR")) {
-    vector_floats_ = std::atoi(vector);
-    if (vector_floats_ != 4 && vector_floats_ != 8 && vector_floats_ != 16)
+    const std::string_view floats = vector;
+    vector_floats_ = floats == "4" ? 4 : floats == "8" ? 8 : floats == "16" ? 16 : 0;
+    if (vector_floats_ == 0)
       return invalid_argument("ISTHMUS_OPENCL_VECTOR is '{}'; it is 4, 8 or 16", vector);
   }
   const char* order = std::getenv("ISTHMUS_OPENCL_ORDER");

@@ -54,6 +54,9 @@ Result<std::unique_ptr<PortableOp>> PortableOp::build(DevicePtr device, Portable
     RETURN_IF_ERROR(on.status(
         on.api().kernel_build(on.handle(), language.c_str(), source.c_str(), nullptr, entry.c_str(), &kernel),
         op->plan_.source.c_str()));
+    if (!kernel)
+      return error(Code::kInternal, "{}: the plug-in built {}, but gave no kernel", on.id(),
+                   op->plan_.source);
     op->kernels_.push_back(kernel);
   }
   const size_t slash = op->plan_.source.rfind('/');
