@@ -322,7 +322,13 @@ INSTANTIATE_TEST_SUITE_P(Formats, DenseProducts, testing::ValuesIn(dtypes::float
 
 TEST(Matmul, KernelsGiveTheBitsOfTheReference) {
   const OpDef& op = *find_op("matmul");
-  for (const Sample& sample : op.samples()) {
+  std::vector<Sample> samples = op.samples();
+  // Right sides of whole blocks and parts of them, column by column and row by row, over several parts of k.
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kF16, Dtype::kBF16}) {
+    samples.push_back({{{dtype, {3, 171}}, {dtype, {50, 171}}}, {{"transpose_b", int64_t{1}}}});
+    samples.push_back({{{dtype, {100, 131}}, {dtype, {131, 64}}}, {}});
+  }
+  for (Sample& sample : samples) {
     if (!sample.inputs[0].order.empty()) continue;
     const Attributes attributes = op.complete(sample.attributes).value();
     std::vector<TensorType> types;

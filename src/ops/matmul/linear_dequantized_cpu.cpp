@@ -2,6 +2,7 @@
 // linear_dequantized on the CPU: 16 lanes along k. A few rows take the integers as they come; more of them
 // share rows of the weight that were dequantised before.
 #include "devices/cpu/rows.h"
+#include "ops/elementwise/blocks-inl.h"
 
 #if defined(__clang__)
 #define ISTHMUS_EACH _Pragma("unroll")
@@ -51,7 +52,7 @@ const char* prepare(const isthmus_op_query_t& query, Plan& plan) {
 float element(const void* data, isthmus_dtype_t dtype, int64_t at) {
   if (dtype == ISTHMUS_F32) return ((const float*)data)[at];
   const uint16_t bits = ((const uint16_t*)data)[at];
-  return dtype == ISTHMUS_F16 ? f16_to_f32(bits) : bf16_to_f32(bits);
+  return dtype == ISTHMUS_F16 ? half_to_float(bits) : bfloat_to_float(bits);
 }
 
 // The weight in one run.
@@ -64,11 +65,11 @@ struct Weight {
   int64_t k, group;
   bool four_bits, whole;  // whole: 16 numbers of a row lie together and have one scale
 
-  float scale_of(int64_t n, int64_t k_at) const {
-    return element(scale, scale_dtype, n * scale_row + k_at / group * scale_step);
+  float scale_of(int64_t n, int64_t number) const {
+    return element(scale, scale_dtype, n * scale_row + number * scale_step);
   }
-  float offset_of(int64_t n, int64_t k_at) const {
-    return element(offset, offset_dtype, n * offset_row + k_at / group * offset_step);
+  float offset_of(int64_t n, int64_t number) const {
+    return element(offset, offset_dtype, n * offset_row + number * offset_step);
   }
   float number(int64_t n, int64_t k_at) const {
     float w;
@@ -78,8 +79,8 @@ struct Weight {
     } else {
       w = (float)(int8_t)q[n * row + k_at * step];
     }
-    if (offset) w = w + offset_of(n, k_at);
-    return w * scale_of(n, k_at);
+    if (offset) w = w + offset_of(n, k_at / group);
+    return w * scale_of(n, k_at / group);
   }
 };
 
@@ -112,39 +113,70 @@ ISTHMUS_SIMD F32x16 load_s4(const unsigned char* p) {
   return load_s8(bytes);
 }
 
-// What a tile multiplies by: the integers, or rows that were dequantised.
-template <bool kFourBits>
+// What a tile multiplies by: the integers from column n on and k0 on, or rows that were dequantised. In a
+// group of k a column has one Factor.
+template <bool kFourBits, bool kOffset>
 struct Integers {
   const Weight& w;
-  int64_t n;
-  ISTHMUS_SIMD F32x16 at(int c, int64_t k) const {
+  int64_t n, k0;
+  struct Factor {
+    F32x16 scale, offset;
+  };
+  int64_t group() const { return w.group; }
+  int64_t first_group() const { return k0 / w.group; }
+  ISTHMUS_SIMD Factor factor(int c, int64_t number) const {
+    return {set1(w.scale_of(n + c, number)), set1(kOffset ? w.offset_of(n + c, number) : 0.0f)};
+  }
+  ISTHMUS_SIMD F32x16 at(int c, int64_t k, const Factor& factor) const {
     const unsigned char* from = w.q + (n + c) * w.row;
-    F32x16 v = kFourBits ? load_s4(from + k / 2) : load_s8(from + k);
-    if (w.offset) v = v + set1(w.offset_of(n + c, k));
-    return v * set1(w.scale_of(n + c, k));
+    F32x16 v = kFourBits ? load_s4(from + (k0 + k) / 2) : load_s8(from + k0 + k);
+    if (kOffset) v = v + factor.offset;
+    return v * factor.scale;
   }
 };
 struct Copied {
   const float* rows;
   int64_t stride;
-  ISTHMUS_SIMD F32x16 at(int c, int64_t k) const { return load(rows + c * stride + k); }
+  struct Factor {};
+  int64_t group() const { return stride > 0 ? stride : 16; }
+  int64_t first_group() const { return 0; }
+  ISTHMUS_SIMD Factor factor(int, int64_t) const { return {}; }
+  ISTHMUS_SIMD F32x16 at(int c, int64_t k, const Factor&) const { return load(rows + c * stride + k); }
 };
 
-// kRows rows of x by kColumns columns; k16 is k in whole sixteens, the rest is `tail` long.
+// kRows rows of x by kColumns columns over k16 of k, which is whole sixteens. A group is, too, or is all of
+// k.
 template <int kRows, int kColumns, typename Source>
 ISTHMUS_SIMD void tile(const float* x, int64_t x_stride, const Source& source, int64_t k16,
                        F32x16 (*acc)[kColumns]) {
-  for (int64_t k = 0; k < k16; k += 16) {
-    F32x16 w[kColumns];
+  const int64_t group = source.group();
+  int64_t number = source.first_group();
+  for (int64_t k = 0; k < k16; ++number) {
+    const int64_t end = k + group < k16 ? k + group : k16;
+    typename Source::Factor factors[kColumns];
     ISTHMUS_EACH
-    for (int c = 0; c < kColumns; ++c) w[c] = source.at(c, k);
-    ISTHMUS_EACH
-    for (int r = 0; r < kRows; ++r) {
-      const F32x16 v = load(x + r * x_stride + k);
+    for (int c = 0; c < kColumns; ++c) factors[c] = source.factor(c, number);
+    for (; k < end; k += 16) {
+      F32x16 w[kColumns];
       ISTHMUS_EACH
-      for (int c = 0; c < kColumns; ++c) acc[r][c] = fma(v, w[c], acc[r][c]);
+      for (int c = 0; c < kColumns; ++c) w[c] = source.at(c, k, factors[c]);
+      ISTHMUS_EACH
+      for (int r = 0; r < kRows; ++r) {
+        const F32x16 v = load(x + r * x_stride + k);
+        ISTHMUS_EACH
+        for (int c = 0; c < kColumns; ++c) acc[r][c] = fma(v, w[c], acc[r][c]);
+      }
     }
   }
+}
+
+// Calls f with the source of columns from n on and of k from k0 on.
+template <typename F>
+ISTHMUS_SIMD void with_integers(const Weight& w, int64_t n, int64_t k0, F&& f) {
+  if (w.offset)
+    w.four_bits ? f(Integers<true, true>{w, n, k0}) : f(Integers<false, true>{w, n, k0});
+  else
+    w.four_bits ? f(Integers<true, false>{w, n, k0}) : f(Integers<false, false>{w, n, k0});
 }
 
 // Where results go.
@@ -201,22 +233,22 @@ __attribute__((noinline)) void run_tile(const float* x, const Source& source, co
 }
 
 // A few rows: the integers become numbers on their way into the sums.
-template <bool kFourBits>
 void run_direct(const float* x, const Weight& weight, int64_t rows, int64_t begin, int64_t end,
                 const Results& results) {
   const Part whole = {0, weight.k, nullptr};
   int64_t n = begin;
-  for (; n + kDirectColumns <= end; n += kDirectColumns) {
-    const Integers<kFourBits> source{weight, n};
-    if (rows == 1)
-      run_tile<1, kDirectColumns>(x, source, weight, whole, 0, n, results);
-    else
-      run_tile<2, kDirectColumns>(x, source, weight, whole, 0, n, results);
-  }
-  for (; n < end; ++n) {
-    const Integers<kFourBits> source{weight, n};
-    for (int64_t r = 0; r < rows; ++r) run_tile<1, 1>(x + r * weight.k, source, weight, whole, r, n, results);
-  }
+  for (; n + kDirectColumns <= end; n += kDirectColumns)
+    with_integers(weight, n, 0, [&](const auto& source) {
+      if (rows == 1)
+        run_tile<1, kDirectColumns>(x, source, weight, whole, 0, n, results);
+      else
+        run_tile<2, kDirectColumns>(x, source, weight, whole, 0, n, results);
+    });
+  for (; n < end; ++n)
+    with_integers(weight, n, 0, [&](const auto& source) {
+      for (int64_t r = 0; r < rows; ++r)
+        run_tile<1, 1>(x + r * weight.k, source, weight, whole, r, n, results);
+    });
 }
 
 constexpr int64_t kRowBlock = 64,
@@ -231,16 +263,23 @@ void run_block(const float* x, const Weight& weight, int64_t row, int64_t count,
   for (int64_t k0 = 0; k0 == 0 || k0 < weight.k; k0 += kDepth) {
     Part part = {k0, weight.k - k0 < kDepth ? weight.k - k0 : kDepth, state};
     const int64_t k16 = part.depth / 16 * 16;
-    for (int c = 0; c < kColumns; ++c)
-      for (int64_t k = 0; k < k16; k += 16) {
-        float* to = copies + c * k16 + k;
-        if (!weight.whole)
-          for (int i = 0; i < 16; ++i) to[i] = weight.number(n + c, k0 + k + i);
-        else if (weight.four_bits)
-          store(to, Integers<true>{weight, n}.at(c, k0 + k));
-        else
-          store(to, Integers<false>{weight, n}.at(c, k0 + k));
-      }
+    // Where groups begin with the part, or one covers it.
+    if (weight.whole && (weight.k <= kDepth || kDepth % weight.group == 0 || weight.group % kDepth == 0 ||
+                         weight.group >= weight.k)) {
+      with_integers(weight, n, k0, [&](const auto& source) {
+        for (int c = 0; c < kColumns; ++c) {
+          int64_t number = source.first_group();
+          for (int64_t k = 0; k < k16; ++number) {
+            const auto factor = source.factor(c, number);
+            for (const int64_t end = k + weight.group < k16 ? k + weight.group : k16; k < end; k += 16)
+              store(copies + c * k16 + k, source.at(c, k, factor));
+          }
+        }
+      });
+    } else {
+      for (int c = 0; c < kColumns; ++c)
+        for (int64_t k = 0; k < k16; ++k) copies[c * k16 + k] = weight.number(n + c, k0 + k);
+    }
     const Copied source{copies, k16};
     int64_t r = 0;
     const auto next = [&](auto tile_rows) {
@@ -305,12 +344,10 @@ void run_linear(const Run& run, const Team& team) {
   int64_t begin, end;
   team.split(q.dims[0], grain, &begin, &end);
   if (begin >= end || x.count == 0) return;
-  if (!w.whole || x.count > kDirectRows)
-    run_copied(rows, w, x.count, begin, end, results);
-  else if (w.four_bits)
-    run_direct<true>(rows, w, x.count, begin, end, results);
+  if (w.whole && x.count <= kDirectRows)
+    run_direct(rows, w, x.count, begin, end, results);
   else
-    run_direct<false>(rows, w, x.count, begin, end, results);
+    run_copied(rows, w, x.count, begin, end, results);
 }
 
 }  // namespace

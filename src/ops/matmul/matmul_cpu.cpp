@@ -51,39 +51,6 @@ int64_t batch_offset(const isthmus_tensor_arg_t& t, int own, const isthmus_tenso
   return offset;
 }
 
-uint16_t to_f16(float value) {
-  uint32_t bits;
-  __builtin_memcpy(&bits, &value, sizeof bits);
-  const uint32_t sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);
-  if (magnitude >= 0x47800000u) return static_cast<uint16_t>(sign | 0x7c00u);
-  if (magnitude < 0x38800000u) {
-    // Adding 0.5 leaves units of 2^-24, rounded to even, in the low bits.
-    float sum;
-    __builtin_memcpy(&sum, &magnitude, sizeof sum);
-    sum += 0.5f;
-    uint32_t sum_bits;
-    __builtin_memcpy(&sum_bits, &sum, sizeof sum_bits);
-    return static_cast<uint16_t>(sign | (sum_bits - 0x3f000000u));
-  }
-  const uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
-  return static_cast<uint16_t>(sign | ((rounded - (112u << 23)) >> 13));
-}
-
-uint16_t to_bf16(float value) {
-  uint32_t bits;
-  __builtin_memcpy(&bits, &value, sizeof bits);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((bits >> 16) | 0x40u);
-  return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-}
-
-void store(isthmus_dtype_t dtype, void* data, int64_t index, float value) {
-  if (dtype == ISTHMUS_F32)
-    static_cast<float*>(data)[index] = value;
-  else
-    static_cast<uint16_t*>(data)[index] = dtype == ISTHMUS_F16 ? to_f16(value) : to_bf16(value);
-}
-
 void piece_f64(const double* a, const Side& left, const double* b, const Side& right, int64_t rows,
                int64_t columns, double* y, int64_t y_row_stride, int64_t y_column_stride) {
   for (int64_t r = 0; r < rows; ++r)
@@ -133,10 +100,11 @@ void run(const Run& run, const Team& team) {
     }
     alignas(64) float out[kPieceRows * kDenseColumns];
     strided_piece(am, a_at, bm, b_at, rows, columns, left.columns, plan.dtype == ISTHMUS_BF16, out);
+    const ScatterFn scatter = plan.dtype == ISTHMUS_F32 ? scatter_plain<float> : scatter_of(plan.dtype);
+    const int bytes = element_bytes(plan.dtype);
     for (int64_t r = 0; r < rows; ++r)
-      for (int64_t c = 0; c < columns; ++c)
-        store(plan.dtype, run.data<void>(2), y_at + r * y_row_stride + c * y_column_stride,
-              out[r * kDenseColumns + c]);
+      scatter(run.data<unsigned char>(2) + (y_at + r * y_row_stride) * bytes, y_column_stride,
+              out + r * kDenseColumns, columns);
   }
 }
 
