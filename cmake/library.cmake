@@ -38,7 +38,7 @@ endif()
 install(DIRECTORY include/isthmus DESTINATION include FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(DIRECTORY src/devices/null DESTINATION share/isthmus)
 install(FILES src/base/elementary-inl.h DESTINATION share/isthmus)
-install(DIRECTORY docs/ DESTINATION share/doc/isthmus FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY docs/ DESTINATION share/doc/isthmus FILES_MATCHING PATTERN "*.md" PATTERN "*.json.gz")
 install(FILES LICENSE DESTINATION share/doc/isthmus)
 
 # find_package(isthmus) gives the targets isthmus::isthmus and isthmus::plugin.
