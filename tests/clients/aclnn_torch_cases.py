@@ -510,6 +510,79 @@ def gradients():
         adamw
 
 
+def half_turn(x, cos, sin):
+    first, second = x.chunk(2, -1)
+    return x * cos + torch.cat([-second, first], -1) * sin
+
+
+def attention():
+    x, angle = numbers(2, 5, 3, 8), numbers(2, 5, 1, 8, low=0)
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    yield 'RotaryPositionEmbedding', [x, cos, sin, 0], lambda x, c, s, m: half_turn(x, c, s)
+    yield 'RotaryPositionEmbeddingV2', [x, cos, sin, 0, None], lambda x, c, s, m, r: half_turn(x, c, s)
+    yield 'ApplyRotaryPosEmb', [x, x + 1, cos, sin, 1], lambda q, k, c, s, m: (half_turn(q, c, s), half_turn(k, c, s))
+    yield 'ApplyRotaryPosEmbV2', [x, x + 1, cos, sin, 1, 'half'], \
+        lambda q, k, c, s, m, r: (half_turn(q, c, s), half_turn(k, c, s))
+    yield 'InterleaveRope', [x, cos, sin], \
+        lambda x, c, s: half_turn(x.unflatten(-1, (4, 2)).transpose(-1, -2).reshape(x.shape), c, s)
+    q, k, v = numbers(2, 4, 5, 16), numbers(2, 2, 7, 16), numbers(2, 2, 7, 16, seed=3)
+    nothing = [None] * 4
+
+    def attend(q, k, v, scale):
+        k, v = k.repeat_interleave(2, 1), v.repeat_interleave(2, 1)
+        return torch.softmax(scale * q @ k.mT, -1) @ v
+
+    yield 'PromptFlashAttentionV3', [q, k, v, *nothing, *[None] * 5, 4, 0.25, 65535, 65535, 'BNSD', 2, 0, 0], \
+        lambda q, k, v, *rest: attend(q, k, v, 0.25)
+    yield 'IncreFlashAttentionV4', [q[:, :, :1].contiguous(), [k], [v], None, None, None, *[None] * 9, 4, 0.25, 'BNSD', 2, 0, 0], \
+        lambda q, k, v, *rest: attend(q, k[0], v[0], 0.25)
+    yield 'FusedInferAttentionScoreV2', [q, [k], [v], *[None] * 21, 4, 0.25, 65535, 65535, 'BNSD', 2, 0, 0, 0, 0, False, 0, 0], \
+        lambda q, k, v, *rest: (attend(q, k[0], v[0], 0.25), torch.zeros(0))
+    sums, parts = [numbers(9), numbers(9, seed=5)], [numbers(9, 6), numbers(9, 6, seed=5)]
+
+    def update(sums, parts, kind):
+        weights = torch.softmax(torch.stack(sums), 0)
+        return (torch.stack(parts) * weights[..., None]).sum(0), torch.logsumexp(torch.stack(sums), 0)
+
+    yield 'AttentionUpdate', [sums, parts, 0], update
+    yield 'FFNV2', [numbers(4, 6), numbers(6, 10), numbers(10, 6), None, numbers(10, seed=2), None, *[None] * 8, 'gelu', 0, False], \
+        lambda x, a, b, t, c, *rest: F.gelu(x @ a + c) @ b
+
+    tokens, experts = numbers(6, 8), whole(6, 2, low=0, high=4)
+    order = torch.argsort(experts.flatten(), stable=True)
+    places = torch.argsort(order).to(I32)
+    yield 'MoeTokenPermute', [tokens, experts, 12, False], lambda t, e, n, p: (t[order // 2], places)
+    yield 'MoeTokenUnpermute', [numbers(12, 8), places, numbers(6, 2, low=0), False, None], \
+        lambda t, s, p, m, r: (t[s].view(6, 2, 8) * p[..., None]).sum(1)
+
+    def top_k_top_p(logits, p, k):
+        values, index = logits.sort(-1)
+        values = values.masked_fill(values < values.gather(1, (10 - k.long())[:, None]), float('-inf'))
+        cut = values.softmax(-1).cumsum(-1) <= 1 - p[:, None]
+        cut[:, -1] = False
+        return torch.empty_like(logits).scatter_(1, index, values.masked_fill(cut, float('-inf')))
+
+    yield 'ApplyTopKTopP', [numbers(3, 10), torch.tensor([0.9, 0.5, 1.0]), torch.tensor([5, 10, 3], dtype=I32)], top_k_top_p
+
+
+def random():
+    """Only what no random number changes."""
+    yield 'InplaceUniform', [X, 2.0, 2.0, 7, 0], lambda x, *rest: torch.full_like(x, 2)
+    yield 'InplaceNormal', [X, 3.0, 0.0, 7, 0], lambda x, *rest: torch.full_like(x, 3)
+    yield 'NormalTensorTensor', [X, torch.zeros_like(X), 7, 0], lambda m, *rest: m
+    yield 'InplaceBernoulli', [X, 1.0, 7, 0], lambda x, *rest: torch.ones_like(x)
+    yield 'InplaceBernoulliTensor', [X, torch.zeros_like(X), 7, 0], lambda x, *rest: torch.zeros_like(x)
+    yield 'InplaceRandom', [I, 5, 6, 7, 0], lambda x, *rest: torch.full_like(x, 5)
+    chosen = F.one_hot(whole(5, low=0, high=9, dtype=I64), 9).float()
+    yield 'Multinomial', [chosen, 3, True, 7, 0], lambda w, n, *rest: w.argmax(1, keepdim=True).expand(5, 3).contiguous()
+    yield 'Multinomial', [chosen, 1, False, 7, 0], lambda w, *rest: w.argmax(1, keepdim=True)
+    yield 'DropoutGenMask', [[5, 37], 0.0, 7, 0], \
+        lambda *rest: torch.tensor([255] * 23 + [1], dtype=torch.uint8)
+    mask = torch.tensor([0b10101010] * 24, dtype=torch.uint8)
+    yield 'DropoutDoMask', [X, mask, 0.5], lambda x, m, p: 2 * x * (torch.arange(185) % 2).view(5, 37)
+    yield 'DropoutV3', [X, None, 0.0, 7, 0], lambda x, *rest: (x, torch.tensor([255] * 23 + [1], dtype=torch.uint8))
+
+
 def cases():
-    for group in (gradients, routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
+    for group in (attention, random, gradients, routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
         yield from group()
