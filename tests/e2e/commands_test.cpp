@@ -321,7 +321,7 @@ TEST(Tune, KeepsWhatEnginesThenUse) {
   const auto in_home = [&](std::vector<std::string> arguments) {
     return run({std::move(arguments), "", {"XDG_CACHE_HOME=" + home}});
   };
-  const Outcome tuned = in_home({"tune", model_path("llama"), "-p", "64", "-r", "1", "--json"});
+  const Outcome tuned = in_home({"tune", model_path("llama"), "-p", "64", "-r", "4", "--json"});
   ASSERT_EQ(tuned.code, 0) << tuned.err;
   const std::string path = tuned.json()["path"];
   EXPECT_TRUE(path.starts_with(home)) << path;

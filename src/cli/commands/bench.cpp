@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "cli/busy.h"
 #include "cli/context.h"
 #include "cli/model_options.h"
 #include "cli/print.h"
@@ -159,7 +160,9 @@ Status bench(const BenchOptions& options, const Context& context) {
   result.threads = std::max(1, engine->parts().front().device->properties().parallelism);
   result.fallbacks = fallen_back(*engine);
   if (options.turns) return obey_turns(*engine, result.threads, std::cin);
+  const BusyWatch busy;
   RETURN_IF_ERROR(measure(*engine, options, result));
+  busy.warn();
   if (context.json) {
     print_json(result_json(result));
   } else {

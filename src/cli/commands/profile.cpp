@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "cli/busy.h"
 #include "cli/context.h"
 #include "cli/model_options.h"
 #include "cli/profile_report.h"
@@ -68,7 +69,9 @@ Status profile(const ProfileOptions& options, const Context& context) {
                      fmt::format("give --context {} or fewer tokens", wanted));
   print_run_summary(*engine, context.color);
   MachineLimits limits;
+  const BusyWatch busy;
   ASSIGN_OR_RETURN(const std::vector<Phase> phases, measure(*engine, profile, options, limits));
+  busy.warn();
   if (context.json) {
     Json document = {{"model", options.path},
                      {"device", engine->device_id()},

@@ -10,6 +10,7 @@
 
 #include "base/cpu_tuning.h"
 #include "base/text.h"
+#include "cli/busy.h"
 #include "cli/context.h"
 #include "cli/model_options.h"
 #include "cli/print.h"
@@ -180,7 +181,9 @@ Status tune(const TuneOptions& options, const Context& context) {
     if (options.path.empty())
       return with_hint(invalid_argument("a model to measure with is needed"),
                        "isthmus tune model.gguf, or isthmus tune --show");
+    const BusyWatch busy;
     ASSIGN_OR_RETURN(tried, find_best(options, threads, tuning));
+    busy.warn();
     if (!options.dry_run) RETURN_IF_ERROR(store(tuning, path));
   }
   if (context.json) {
@@ -217,8 +220,8 @@ void add_tune(CLI::App& app, Context& context) {
   command->add_flag("--show", options->show, "Print the choices that hold, and try nothing");
   command->add_flag("--dry-run", options->dry_run, "Try, and keep nothing");
   command->add_flag("--reset", options->reset, "Forget what was kept: the presets hold again");
-  command->add_option("-r,--rounds", options->rounds, "Turns of each candidate; medians count (7)")
-      ->check(CLI::Range(1, 1000))
+  command->add_option("-r,--rounds", options->rounds, "Turns of each candidate, at least 4; medians count (7)")
+      ->check(CLI::Range(4, 1000))
       ->type_name("N");
   command
       ->add_option("-t,--threads", options->run.threads,
