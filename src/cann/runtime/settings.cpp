@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <map>
+#include <mutex>
 
 #include "acl/acl_rt.h"
 #include "cann/error.h"
@@ -21,6 +23,16 @@ aclError no_place(const char* entry) {
 aclError need_device(const char* entry) {
   const Result<DevicePtr> device = current_device();
   return report(entry, device.status());
+}
+
+// Of the process; contexts have no options of their own.
+struct Options {
+  std::mutex mutex;
+  std::map<int, int64_t> values;
+};
+Options& options() {
+  static Options& options = *new Options;
+  return options;
 }
 
 }  // namespace
@@ -67,6 +79,27 @@ aclError aclrtSetStreamFailureMode(aclrtStream stream, uint64_t mode) {
 
 aclError aclrtSetOpWaitTimeout(uint32_t) { return need_device("aclrtSetOpWaitTimeout"); }
 aclError aclrtSetOpExecuteTimeOut(uint32_t) { return need_device("aclrtSetOpExecuteTimeOut"); }
+
+aclError aclrtSetSysParamOpt(aclSysParamOpt option, int64_t value) {
+  if (option < 0 || option > 63)
+    return fail(ACL_ERROR_INVALID_PARAM, "aclrtSetSysParamOpt: there is no option {}",
+                static_cast<int>(option));
+  std::lock_guard lock(options().mutex);
+  options().values[option] = value;
+  return ACL_SUCCESS;
+}
+aclError aclrtCtxSetSysParamOpt(aclSysParamOpt option, int64_t value) {
+  if (const aclError code = need_device("aclrtCtxSetSysParamOpt")) return code;
+  return aclrtSetSysParamOpt(option, value);
+}
+aclError aclrtGetSysParamOpt(aclSysParamOpt option, int64_t* value) {
+  if (!value) return no_place("aclrtGetSysParamOpt");
+  std::lock_guard lock(options().mutex);
+  const auto found = options().values.find(option);
+  // By default everything is deterministic.
+  *value = found != options().values.end() ? found->second : option == ACL_OPT_DETERMINISTIC;
+  return ACL_SUCCESS;
+}
 
 aclError aclrtGetLastError(aclrtLastErrLevel) { return last_code(true); }
 aclError aclrtPeekAtLastError(aclrtLastErrLevel) { return last_code(false); }
