@@ -92,7 +92,7 @@ aclError reset_device(const char* entry, int32_t device, bool force) {
     ended = std::move(found->second.context);
     contexts().devices.erase(found);
   }
-  const Status status = ended->wait();
+  const Status status = ended->abandon();
   end_context(ended);
   return report(entry, status);
 }
@@ -136,6 +136,15 @@ Status Context::wait() {
   Status first;
   for (const StreamPtr& stream : streams()) {
     Status status = stream->wait();
+    if (first.ok()) first = std::move(status);
+  }
+  return first;
+}
+
+Status Context::abandon() {
+  Status first;
+  for (const StreamPtr& stream : streams()) {
+    Status status = stream->abandon();
     if (first.ok()) first = std::move(status);
   }
   return first;
@@ -197,7 +206,7 @@ void end_all_contexts() {
   for (const auto& weak : all) {
     const ContextPtr context = weak.lock();
     if (!context || !context->alive()) continue;
-    (void)context->wait();
+    (void)context->abandon();
     end_context(context);
   }
 }
@@ -288,7 +297,7 @@ aclError aclrtDestroyContext(aclrtContext context) {
                     "aclrtDestroyContext: the default context of device {} ends with aclrtResetDevice",
                     device);
   }
-  const Status status = (*found)->wait();
+  const Status status = (*found)->abandon();
   end_context(*found);
   return report("aclrtDestroyContext", status);
 }

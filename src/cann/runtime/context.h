@@ -26,9 +26,10 @@ class Context : public std::enable_shared_from_this<Context> {
   Result<aclrtStream> create_stream(uint32_t flags);
   std::vector<StreamPtr> streams() const;  // the default stream among them
   void forget(const StreamPtr& stream);
-  Status wait();  // for all streams; the first error
-  void settle();  // the same, and each stream keeps its error for who waits for it
-  void end();     // ends the streams; their handles are good for aclrtDestroyStream alone
+  Status wait();     // for all streams; the first error
+  Status abandon();  // the same, but drops what streams hold back: before the end
+  void settle();     // the same, and each stream keeps its error for who waits for it
+  void end();        // ends the streams; their handles are good for aclrtDestroyStream alone
 
  private:
   const int32_t device_id_;

@@ -158,6 +158,24 @@ TEST_P(Captures, HaveGroupsThatAreReplaced) {
   EXPECT_CODE(aclmdlRICaptureTaskGrpBegin(second_), ACL_ERROR_RT_PARAM_INVALID);
 }
 
+TEST_P(Captures, MayWaitForAnEventThatNeverComes) {
+  aclrtEvent never = nullptr;
+  ASSERT_OK(aclrtCreateEventWithFlag(&never, ACL_EVENT_EXTERNAL));
+  ASSERT_OK(aclmdlRICaptureBegin(first_, ACL_MODEL_RI_CAPTURE_MODE_GLOBAL));
+  ASSERT_OK(aclrtStreamWaitEvent(first_, never));
+  ASSERT_OK(fill(0, 1, first_));
+  aclmdlRI ri = nullptr;
+  ASSERT_OK(aclmdlRICaptureEnd(first_, &ri));
+  aclrtStream stream = nullptr;
+  ASSERT_OK(aclrtCreateStream(&stream));
+  ASSERT_OK(aclmdlRIExecuteAsync(ri, stream));
+  EXPECT_CODE(aclrtSynchronizeStreamWithTimeout(stream, 1), ACL_ERROR_RT_STREAM_SYNC_TIMEOUT);
+  ASSERT_OK(aclrtDestroyStream(stream));  // at once
+  EXPECT_EQ(bytes(), std::vector<int32_t>({0, 0, 0, 0}));
+  ASSERT_OK(aclmdlRIDestroy(ri));
+  ASSERT_OK(aclrtDestroyEvent(never));
+}
+
 ISTHMUS_ON_DEVICES(Captures);
 
 }  // namespace

@@ -159,6 +159,15 @@ Status FaceStream::wait() {
   return wait_for_chip();
 }
 
+Status FaceStream::abandon() {
+  std::deque<std::shared_ptr<Work>> dropped;
+  std::unique_lock<std::mutex> lock;
+  RETURN_IF_ERROR(take(lock));
+  dropped.swap(held_back_);
+  advanced_.notify_all();
+  return wait_for_chip();
+}
+
 void FaceStream::settle() {
   std::lock_guard lock(mutex_);
   Status status = wait_for_chip();

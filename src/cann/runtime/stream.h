@@ -39,6 +39,8 @@ class FaceStream : public std::enable_shared_from_this<FaceStream> {
   // Gives up after so long; 0 only asks. False: it is not done.
   Result<bool> wait_for(int64_t milliseconds);
   Result<bool> idle() { return wait_for(0); }
+  // For the end: what is held back will never be put; waits for the rest.
+  Status abandon();
   // Waits as well, but keeps the error for wait().
   void settle();
   // With it nothing is put any more after a wait failed.

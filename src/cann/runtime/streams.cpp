@@ -22,7 +22,7 @@ aclError create_stream(const char* entry, aclrtStream* stream, uint32_t flags) {
 aclError destroy_stream(const char* entry, aclrtStream stream) {
   const Result<StreamPtr> removed = stream_handles().remove(stream);
   if (!removed.ok()) return fail(handle_code(stream), "{}: {}", entry, removed.status().message());
-  const Status status = (*removed)->wait();
+  const Status status = (*removed)->abandon();
   if (const auto context = (*removed)->context()) context->forget(*removed);
   return report(entry, status);
 }
