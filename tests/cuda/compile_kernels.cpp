@@ -64,7 +64,8 @@ Status check_ourselves(const cuda::Nvrtc& nvrtc, int capability) {
   return ok();
 }
 
-int compile_all(const std::vector<int>& capabilities) {
+// All of these operators' sources; without names, of every operator.
+int compile_all(const std::vector<int>& capabilities, const std::vector<std::string>& operators) {
   const auto found = cuda::Nvrtc::find();
   const auto sources = kernel_sources("cuda-c++", {4});
   for (const Status& status : {found.status(), sources.status()}) {
@@ -73,8 +74,12 @@ int compile_all(const std::vector<int>& capabilities) {
     return 1;
   }
   const cuda::Nvrtc& nvrtc = **found;
-  const std::vector<std::pair<std::string, KernelSources::Made>> all(sources->made.begin(),
-                                                                     sources->made.end());
+  std::vector<std::pair<std::string, KernelSources::Made>> all(sources->made.begin(), sources->made.end());
+  std::erase_if(all, [&](const auto& source) {
+    const std::string& what = source.second.what;
+    return !operators.empty() &&
+           std::count(operators.begin(), operators.end(), what.substr(0, what.find(':'))) == 0;
+  });
   fmt::print("NVRTC {}: {} sources of {} operators ({} samples refused)\n", nvrtc.version(), all.size(),
              sources->operators.size(), sources->refused);
   int failures = 0;
@@ -126,7 +131,13 @@ int compile_all(const std::vector<int>& capabilities) {
 
 int main(int argc, char** argv) {
   std::vector<int> capabilities;
-  for (int i = 1; i < argc; ++i) capabilities.push_back(std::atoi(argv[i]));
+  std::vector<std::string> operators;
+  for (const std::string& word : std::vector<std::string>(argv + 1, argv + argc)) {
+    if (std::isdigit(static_cast<unsigned char>(word[0])))
+      capabilities.push_back(std::atoi(word.c_str()));
+    else
+      operators.push_back(word);
+  }
   if (capabilities.empty()) capabilities = {80, 90, 100};
-  return isthmus::compile_all(capabilities);
+  return isthmus::compile_all(capabilities, operators);
 }
