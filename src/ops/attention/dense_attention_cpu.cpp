@@ -10,7 +10,6 @@ namespace {
 
 constexpr int kPositions = 64;        // of a block
 constexpr int kTile = kDenseColumns;  // query rows
-constexpr int kHalves = kTile / 16;   // vectors of rows
 constexpr int kMaxDim = 1024;
 constexpr int kKeys = 16;  // as F32 at a time
 
