@@ -15,6 +15,9 @@ namespace {
 // Programs place tensors in what they get at multiples of a power of two (ggml: 128) without a look at the
 // address.
 constexpr uint64_t kDeviceAlignment = 512;
+// And some write past its end unpunished, since memory there comes in huge pages (ggml: the cosines of a
+// model with longer heads than the one before); so it does here. What nobody touches costs addresses only.
+constexpr uint64_t kDevicePage = 2 << 20;
 
 struct Block {
   Memory memory;
@@ -54,7 +57,8 @@ void* keep(Block block) {
 Result<void*> allocate_device_memory(int32_t device_id, const DevicePtr& device, uint64_t bytes) {
   RETURN_IF_ERROR(too_large(bytes));
   Block block;
-  ASSIGN_OR_RETURN(block.buffer, device->allocate(bytes + kDeviceAlignment));
+  ASSIGN_OR_RETURN(block.buffer,
+                   device->allocate((bytes / kDevicePage + 1) * kDevicePage + kDeviceAlignment));
   const uint64_t begin =
       (block.buffer.address() + kDeviceAlignment - 1) / kDeviceAlignment * kDeviceAlignment;
   block.memory = {begin, bytes, MemoryKind::kDevice, device_id, device};
