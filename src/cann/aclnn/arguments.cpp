@@ -31,7 +31,7 @@ Arg::Type type_of(Kind kind) {
 bool by_value(Kind kind) { return kind == Kind::kInteger || kind == Kind::kNumber; }
 
 // The arguments of a call fit what its row says; only the table's generator could get this wrong.
-Status check_types(const Operator& op, std::initializer_list<Arg> args) {
+Status check_types(const Operator& op, std::span<const Arg> args) {
   if (args.size() != op.parameters.size())
     return error(Code::kInternal, "{} arguments for {} parameters", args.size(), op.parameters.size());
   size_t i = 0;
@@ -155,7 +155,7 @@ void CallKey::find_overlaps() {
   }
 }
 
-Status CallKey::read(const Operator& op, std::initializer_list<Arg> args, const void* device) {
+Status CallKey::read(const Operator& op, std::span<const Arg> args, const void* device) {
   bytes.clear();
   tensors.clear();
   addresses.clear();
@@ -237,7 +237,7 @@ Status bind_value(BoundArg& bound, const Arg& arg) {
 
 }  // namespace
 
-Result<std::vector<BoundArg>> bind_arguments(const Operator& op, std::initializer_list<Arg> args) {
+Result<std::vector<BoundArg>> bind_arguments(const Operator& op, std::span<const Arg> args) {
   std::vector<BoundArg> result;
   uint32_t slot = 0;
   for (const Arg& arg : args) {

@@ -3,7 +3,6 @@
 // and, where a plan must be made, all their values.
 #pragma once
 
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,7 +26,7 @@ struct CallKey {
   bool null_argument = false;                           // the failure is a null where none may be
 
   // Empties itself first: callers reuse one, which then allocates nothing.
-  Status read(const Operator& op, std::initializer_list<Arg> args, const void* device);
+  Status read(const Operator& op, std::span<const Arg> args, const void* device);
 
  private:
   template <typename T>
@@ -51,7 +50,7 @@ struct BoundArg {
   std::vector<double> floats;
   std::vector<Scalar> scalars;  // one, or those of a list
 };
-Result<std::vector<BoundArg>> bind_arguments(const Operator& op, std::initializer_list<Arg> args);
+Result<std::vector<BoundArg>> bind_arguments(const Operator& op, std::span<const Arg> args);
 
 // A scalar object's value; fails for complex ones.
 Result<Scalar> scalar_value(const ScalarObject& scalar);

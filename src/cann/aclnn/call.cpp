@@ -15,7 +15,7 @@ namespace isthmus::cann {
 namespace {
 
 // "aclnnAdd: self F32 [2, 3], other F32 [4]: cause"
-aclnnStatus fail_call(const Operator& op, std::initializer_list<Arg> args, const Status& status) {
+aclnnStatus fail_call(const Operator& op, std::span<const Arg> args, const Status& status) {
   std::string text;
   size_t i = 0;
   for (const Arg& arg : args) {
@@ -32,7 +32,7 @@ aclnnStatus fail_call(const Operator& op, std::initializer_list<Arg> args, const
   return report_aclnn(entry.c_str(), text.empty() ? status : Status(status).with_context(text));
 }
 
-Result<PlanPtr> make_plan(const Operator& op, std::initializer_list<Arg> args, const DevicePtr& device,
+Result<PlanPtr> make_plan(const Operator& op, std::span<const Arg> args, const DevicePtr& device,
                           const CallKey& key) {
   ASSIGN_OR_RETURN(std::vector<BoundArg> bound, bind_arguments(op, args));
   Builder builder(op, device, key, std::move(bound));
@@ -63,6 +63,11 @@ HandleTable<Executor>& executors() {
 }
 
 aclnnStatus prepare_call(const Operator& op, std::initializer_list<Arg> args, uint64_t* workspace_size,
+                         aclOpExecutor** executor) {
+  return prepare_call(op, std::span<const Arg>(args.begin(), args.size()), workspace_size, executor);
+}
+
+aclnnStatus prepare_call(const Operator& op, std::span<const Arg> args, uint64_t* workspace_size,
                          aclOpExecutor** executor) {
   if (!workspace_size || !executor)
     return fail(kAclnnNullArgument, "aclnn{}: {} is null", op.name,

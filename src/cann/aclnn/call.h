@@ -93,6 +93,8 @@ struct Arg {
 // those aclnn functions return, the sentence behind them names operator, argument, shapes and cause.
 aclnnStatus prepare_call(const Operator& op, std::initializer_list<Arg> args, uint64_t* workspace_size,
                          aclOpExecutor** executor);
+aclnnStatus prepare_call(const Operator& op, std::span<const Arg> args, uint64_t* workspace_size,
+                         aclOpExecutor** executor);
 // Phase two: puts the call on the stream.
 aclnnStatus run_call(const Operator& op, void* workspace, uint64_t workspace_size, aclOpExecutor* executor,
                      aclrtStream stream);

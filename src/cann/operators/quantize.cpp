@@ -24,7 +24,7 @@ Value along(Builder& b, Value scale, const Value& x, int64_t axis) {
   scale = b.cast(scale, Dtype::kF32);
   if (scale.elements() == 1) return b.reshape(scale, {});
   const int at = b.axis(axis, x.rank);
-  if (b.failed() ||
+  if (b.failed() || !b.require(x.rank > 0, "{} numbers for one of rank 0", scale.elements()) ||
       !b.require(scale.elements() == x.dims[at], "{} along {} of {}", to_string(scale), at, to_string(x)))
     return {};
   std::vector<int64_t> shape(static_cast<size_t>(x.rank), 1);
