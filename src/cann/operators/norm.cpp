@@ -30,7 +30,9 @@ Value flat(Builder& b, const Value& x) { return x.present() ? b.reshape(x, {x.el
 
 // 1 / sqrt(mean of squares + eps) of each row of F32.
 Value row_factor(Builder& b, const Value& x, double eps) {
-  const Value mean = b.op("reduce_mean", {b.op("square", {x})}, {{"axes", std::vector<int64_t>{x.rank - 1}}});
+  if (b.failed()) return {};
+  const Value sum = b.op("reduce_sum_square", {x}, {{"axes", std::vector<int64_t>{x.rank - 1}}});
+  const Value mean = with_scalar(b, "div", sum, Scalar::of(static_cast<double>(x.dims[x.rank - 1])));
   return b.op("rsqrt", {with_scalar(b, "add", mean, Scalar::of(eps))});
 }
 
@@ -115,8 +117,8 @@ Status build_GroupNorm(Builder& b) {
   y = b.reshape(y, {images, channels, pixels});
   if (gamma.present()) y = b.op("mul", {y, b.reshape(b.cast(gamma, dtype), {channels, 1})});
   if (beta.present()) y = b.op("add", {y, b.reshape(b.cast(beta, dtype), {channels, 1})});
-  // ggml gives places for mean and rstd that overlap each other and the workspace, and reads neither: they come
-  // last.
+  // ggml gives places for mean and rstd that overlap each other and the workspace, and reads neither: they
+  // come last.
   b.allow_overlapping_outputs();
   b.store(b.reshape(y, x.shape()), b.output("out"));
   store_moments(b, all, eps);
