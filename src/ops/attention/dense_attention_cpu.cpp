@@ -4,6 +4,7 @@
 #include "devices/cpu/elementary.h"
 #include "ops/elementwise/blocks-inl.h"
 #include "ops/matmul/dense_tile-inl.h"
+#include "ops/matmul/transpose-inl.h"
 
 namespace isthmus::cpu::ISTHMUS_ISA {
 namespace {
@@ -100,36 +101,41 @@ void multiply_keys(const Job& job, Tile& tile, int64_t from, int count) {
       continue;
     }
     int r = 0;  // few rows: one vector of them
-    for (; r + 4 <= n; r += 4)
-      dense_tile<kDenseF32, 4, 1>(panel, 0, job.d, (const float*)x + r * stride, stride, false, y + r * kTile,
-                                  kTile, kLanes, {nullptr, 0});
+    for (; r + kDenseRows <= n; r += kDenseRows)
+      dense_tile<kDenseF32, kDenseRows, 1>(panel, 0, job.d, (const float*)x + r * stride, stride, false,
+                                           y + r * kTile, kTile, kLanes, {nullptr, 0});
     for (; r < n; ++r)
       dense_tile<kDenseF32, 1, 1>(panel, 0, job.d, (const float*)x + r * stride, stride, false, y + r * kTile,
                                   kTile, kLanes, {nullptr, 0});
   }
 }
 
-// What hides positions or adds to their scores, row by row.
+// What hides positions or adds to their scores: 16 rows of the mask at a time, turned to lie as scores do.
 void apply_mask(const Job& job, Tile& tile, int64_t from, int count) {
+  const isthmus_dtype_t dtype = job.plan.mask;
+  if (dtype == ISTHMUS_DTYPE_INVALID) return;
+  const bool hides = dtype == ISTHMUS_BOOL;
   const float unseen = -__builtin_inff();
-  if (job.plan.mask == ISTHMUS_BOOL) {
-    const uint8_t* mask = job.run.data<uint8_t>(kMask);
-    for (int r = 0; r < tile.count; ++r)
-      for (int j = 0; j < count; ++j)
-        if (!mask[tile.mask_at[r] + (from + j) * job.mask_step]) tile.scores[j * kTile + r] = unseen;
-    return;
-  }
-  if (job.plan.mask == ISTHMUS_DTYPE_INVALID) return;
-  const int bytes = element_bytes(job.plan.mask);
-  float line[kPositions];
-  for (int r = 0; r < tile.count; ++r) {
-    if (r == 0 || tile.mask_at[r] != tile.mask_at[r - 1])
-      job.plan.load_mask(
-          line, job.run.data<unsigned char>(kMask) + (tile.mask_at[r] + from * job.mask_step) * bytes,
-          job.mask_step, count);
-    for (int j = 0; j < count; ++j) {
-      float& score = tile.scores[j * kTile + r];
-      score = line[j] == unseen ? unseen : score + line[j];
+  const int bytes = hides ? 1 : element_bytes(dtype);
+  alignas(64) float lines[16][kPositions] = {};
+  for (int r0 = 0; r0 < tile.count; r0 += 16) {
+    for (int r = 0; r < 16 && r0 + r < tile.count; ++r) {
+      const unsigned char* line =
+          job.run.data<unsigned char>(kMask) + (tile.mask_at[r0 + r] + from * job.mask_step) * bytes;
+      if (hides)
+        for (int j = 0; j < count; ++j) lines[r][j] = line[j * job.mask_step] ? 0.0f : unseen;
+      else
+        job.plan.load_mask(lines[r], line, job.mask_step, count);
+    }
+    for (int j0 = 0; j0 < count; j0 += 16) {
+      I32x16 turned[16];
+      for (int r = 0; r < 16; ++r) turned[r] = bits(load(lines[r] + j0));
+      transpose16(turned);
+      for (int j = 0; j < 16 && j0 + j < count; ++j) {
+        float* scores = tile.scores + (j0 + j) * kTile + r0;
+        const F32x16 mask = from_bits(turned[j]), score = load(scores);
+        store(scores, select(mask == set1(unseen), set1(unseen), hides ? score : score + mask));
+      }
     }
   }
 }
@@ -234,40 +240,62 @@ constexpr int kValueRows = 8;
 constexpr int kValueRows = 4;
 #endif
 
-// Columns `first` … first + dv - 1 of the values of a block.
+// The values of a block in columns `first` … first + dv - 1: whole vectors as they lie, the last numbers from
+// a copy.
+template <isthmus_dtype_t kDtype>
+struct Values {
+  const unsigned char* from;
+  int64_t stride;
+  int count, vectors, dv;
+  alignas(64) unsigned char tail[kPositions * kLanes * 4];
+
+  // kRows rows; kGroups vectors at a time, so that enough sums are under way.
+  template <int kRows, int kGroups>
+  void add(const float* p, const float* c, float* acc, int64_t acc_stride) const {
+    constexpr int kBytes = kDtype == ISTHMUS_F32 ? 4 : 2;
+    int g = 0;
+    for (; g + kGroups <= vectors; g += kGroups)
+      values_tile<kDtype, kRows, kGroups>(from + g * kLanes * kBytes, stride, p, count, c, acc + g * kLanes,
+                                          acc_stride);
+    for (; g < vectors; ++g)
+      values_tile<kDtype, kRows, 1>(from + g * kLanes * kBytes, stride, p, count, c, acc + g * kLanes,
+                                    acc_stride);
+    if (g * kLanes < dv)
+      values_tile<kDtype, kRows, 1>(tail, kLanes, p, count, c, acc + g * kLanes, acc_stride);
+  }
+};
+
 template <isthmus_dtype_t kDtype>
 void add_values(const Job& job, Tile& tile, const unsigned char* values, int64_t stride, int count, int first,
                 int dv) {
   const int64_t acc_stride = job.acc_stride();
-  const int bytes = kDtype == ISTHMUS_F32 ? 4 : 2;
-  // Whole vectors as they lie; the last numbers of a row of values from a copy.
-  const int vectors = dv / kLanes, rest = dv % kLanes;
-  alignas(64) unsigned char tail[kPositions * kLanes * 4] = {};
-  for (int j = 0; j < count && rest > 0; ++j)
-    memcpy(tail + j * kLanes * bytes, values + (j * stride + vectors * kLanes) * bytes, rest * bytes);
+  const int bytes = kDtype == ISTHMUS_F32 ? 4 : 2, vectors = dv / kLanes, rest = dv % kLanes;
+  Values<kDtype> block;
+  block.from = values;
+  block.stride = stride;
+  block.count = count;
+  block.vectors = vectors;
+  block.dv = dv;
+  for (int j = 0; j < count && rest > 0; ++j) {
+    unsigned char* to = block.tail + j * kLanes * bytes;
+    memcpy(to, values + (j * stride + vectors * kLanes) * bytes, rest * bytes);
+    memset(to + rest * bytes, 0, (kLanes - rest) * bytes);
+  }
   for (int r = 0; r < tile.count;) {
-    if (!tile.active[r]) {
-      ++r;
-      continue;
-    }
-    bool together = r + kValueRows <= tile.count;
-    for (int i = 1; i < kValueRows && together; ++i) together = tile.active[r + i] != 0;
+    int rows = 0;  // that see some of the block and follow each other
+    while (r + rows < tile.count && rows < kValueRows && tile.active[r + rows]) ++rows;
     float* acc = tile.acc + r * acc_stride + first;
     const float *p = tile.scores + r, *c = tile.c + r;
-    int g = 0;
-    for (; g + 2 <= vectors; g += 2) {
-      const unsigned char* from = values + g * kLanes * bytes;
-      together ? values_tile<kDtype, kValueRows, 2>(from, stride, p, count, c, acc + g * kLanes, acc_stride)
-               : values_tile<kDtype, 1, 2>(from, stride, p, count, c, acc + g * kLanes, acc_stride);
+    if (rows >= kValueRows) {
+      block.template add<kValueRows, 2>(p, c, acc, acc_stride);
+      r += kValueRows;
+    } else if (rows >= 2) {
+      block.template add<2, 4>(p, c, acc, acc_stride);
+      r += 2;
+    } else {
+      if (rows == 1) block.template add<1, 4>(p, c, acc, acc_stride);
+      ++r;
     }
-    for (; g * kLanes < dv; ++g) {
-      const bool whole = g < vectors;
-      const unsigned char* from = whole ? values + g * kLanes * bytes : tail;
-      const int64_t step = whole ? stride : kLanes;
-      together ? values_tile<kDtype, kValueRows, 1>(from, step, p, count, c, acc + g * kLanes, acc_stride)
-               : values_tile<kDtype, 1, 1>(from, step, p, count, c, acc + g * kLanes, acc_stride);
-    }
-    r += together ? kValueRows : 1;
   }
 }
 
