@@ -6,12 +6,16 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <tuple>
 
+#include "base/read_file.h"
 #include "base/sha256.h"
 
 namespace isthmus::cli {
 namespace {
+
+constexpr uint64_t kMostBytes = 1 << 30;  // of a trace
 
 using Key = std::tuple<int64_t, std::string, std::string, int64_t, int64_t>;
 
@@ -64,8 +68,8 @@ Status save_trace(const std::string& path, const std::vector<TraceRow>& rows) {
 }
 
 Result<std::vector<TraceRow>> load_trace(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return error(Code::kNotFound, "{}: cannot read the trace: {}", path, std::strerror(errno));
+  ASSIGN_OR_RETURN(const std::string text, read_file(path, kMostBytes));
+  std::istringstream file(text);
   std::vector<TraceRow> rows;
   for (std::string line; std::getline(file, line);) {
     ASSIGN_OR_RETURN(TraceRow row, parse_row(line), "{}, line {}", path, rows.size() + 1);

@@ -2,15 +2,15 @@
 #include "conform/expectations.h"
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
+
+#include "base/read_file.h"
 
 namespace isthmus::conform {
 
 Result<Expectations> Expectations::read(const std::string& path, const std::vector<Check>& checks) {
-  std::ifstream file(path);
-  if (!file) return error(Code::kNotFound, "{}: cannot be read", path);
-  const nlohmann::json json = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+  ASSIGN_OR_RETURN(const std::string text, read_file(path, 1 << 20));
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object())
     return data_loss("{}: not a JSON object with \"never\" and \"not_yet\", each of checks with reasons",
                      path);

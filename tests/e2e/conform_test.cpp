@@ -33,6 +33,31 @@ TEST(Conform, ACertificateIsCheckedAgain) {
   EXPECT_EQ(run({"conform", "cpu", "--verify", write_file("none.json", "[]")}).code, 1);
 }
 
+TEST(Conform, WhatIsNoCertificateIsSaid) {
+  const std::string deep(200000, '['), end(200000, ']');
+  const std::string nested = write_file(
+      "deep.json", R"({"plugin": {"sha256": "a"}, "kit": {"sha256": "b"}, "x": )" + deep + end + "}");
+  for (const auto& [path, sentence] :
+       {std::pair(nested, "was changed"), std::pair(std::string("/"), "/: expected a regular file"),
+        std::pair(std::string("/nowhere"), "/nowhere: cannot be read")}) {
+    const Outcome outcome = run({"conform", "cpu", "--verify", path});
+    EXPECT_EQ(outcome.code, 1) << outcome.err;
+    EXPECT_NE(outcome.err.find(sentence), std::string::npos) << outcome.err;
+  }
+  const Outcome list = run({"conform", "cpu", "--expect", "/"});
+  EXPECT_NE(list.err.find("/: expected a regular file"), std::string::npos) << list.err;
+}
+
+TEST(Conform, OptionsThatSayNothingAreUsageErrors) {
+  for (const auto& [option, value] :
+       {std::pair("--limit", "nan"), std::pair("--soak", "nan"), std::pair("--verify", ""),
+        std::pair("--certificate", ""), std::pair("--page", ""), std::pair("--expect", "")}) {
+    const Outcome outcome = run({"conform", "cpu", "--only", "relu", option, value});
+    EXPECT_EQ(outcome.code, 2) << option;
+    EXPECT_NE(outcome.err.find(std::string("found '") + value + "'"), std::string::npos) << outcome.err;
+  }
+}
+
 TEST(Conform, WhatIsNoChipIsSaid) {
   const Outcome outcome = run({"conform", "abacus"});
   EXPECT_EQ(outcome.code, 1);

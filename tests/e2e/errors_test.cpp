@@ -179,6 +179,34 @@ TEST(Errors, NumbersThatCannotBeAreNamedBriefly) {
   expect_error({{"perplexity", model, "--file", "-", "--context", "1"}, "some text", {}}, {"at least 2"});
 }
 
+TEST(Errors, WhatCannotBeWrittenIsSaidBeforeTheWork) {
+  const std::string model = model_path("qwen3"), nowhere = "/nowhere/file";
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"conform", "cpu", "--only", "relu", "--certificate", nowhere},
+        {"conform", "cpu", "--only", "relu", "--page", nowhere},
+        {"trace", model, "--save", nowhere},
+        {"run", model, "x", "--profile", nowhere},
+        {"profile", model, "--timeline", nowhere}}) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 1) << outcome.err;
+    EXPECT_EQ(outcome.err.find("error: /nowhere/file"), 0u) << "nothing ran before: " << outcome.err;
+    EXPECT_NE(outcome.err.find("cannot be written: No such file"), std::string::npos) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+  }
+}
+
+TEST(Errors, ATraceOfSomethingElseIsNotEqual) {
+  const std::string other =
+      write_file("other.jsonl", R"({"run": 1, "node": "x", "op": "x", "occurrence": 0, "output": 0,)"
+                                R"( "type": "F32 [1]", "sha256": "0"})"
+                                "\n");
+  for (const char* json : {"--json", "--digest"}) {
+    const Outcome outcome = run({"trace", model_path("qwen3"), "--compare", other, json});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_NE(outcome.err.find("nothing was compared"), std::string::npos) << outcome.err;
+  }
+}
+
 TEST(Errors, AMistypedCommandLeadsToTheRightOne) {
   for (const auto& [typed, meant] :
        {std::pair("rum", "run"), std::pair("devises", "devices"), std::pair("tokenise", "tokenize")}) {

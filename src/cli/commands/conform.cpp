@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // isthmus conform CHIP: whether a chip keeps the rules of plugin.h and gives the bits of every operator.
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 
+#include "base/read_file.h"
 #include "base/text.h"
 #include "cli/context.h"
 #include "cli/model_options.h"
+#include "cli/output_file.h"
 #include "cli/print.h"
+#include "cli/validators.h"
 #include "conform/certificate.h"
 #include "conform/expectations.h"
 #include "conform/page.h"
@@ -18,6 +23,8 @@ namespace isthmus::cli {
 namespace {
 
 using namespace conform;
+
+constexpr uint64_t kMostCertificateBytes = 64 << 20;
 
 struct ConformOptions {
   std::string chip, certificate, verify, group, expected, page;
@@ -55,9 +62,10 @@ void print_rest(const std::vector<CheckResult>& results, Verdict verdict, const 
 }
 
 Status verify(const ConformOptions& options, const Device& device) {
-  std::ifstream file(options.verify);
-  if (!file) return error(Code::kNotFound, "{}: cannot be read", options.verify);
-  const auto json = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+  ASSIGN_OR_RETURN(const std::string text, read_file(options.verify, kMostCertificateBytes));
+  // What is nested deeper than any certificate is left out, and the hash does not fit.
+  const auto shallow = [](int depth, auto, auto&) { return depth < 16; };
+  const auto json = Json::parse(text, shallow, /*allow_exceptions=*/false);
   if (!json.is_object()) return data_loss("{}: not a certificate of isthmus conform", options.verify);
   RETURN_IF_ERROR(verify_certificate(json, this_program(), device.plugin().path()), "{}", options.verify);
   fmt::print("{}: whole, and of this plug-in and this kit: {} passed, {} failed\n", options.verify,
@@ -73,6 +81,7 @@ Status write(const std::string& path, const std::string& text) {
 }
 
 Status conform_chip(const ConformOptions& options, const Context& context) {
+  if (options.child >= 0) prctl(PR_SET_PDEATHSIG, SIGKILL);  // a hang must not outlive who waits for it
   ASSIGN_OR_RETURN(const auto platform, discover_chips(0));
   ASSIGN_OR_RETURN(const DevicePtr device, platform->open(options.chip));
   if (!options.verify.empty()) return verify(options, *device);
@@ -86,6 +95,8 @@ Status conform_chip(const ConformOptions& options, const Context& context) {
   if (!options.expected.empty()) {
     ASSIGN_OR_RETURN(expected, Expectations::read(options.expected, all_checks(options.quick, options.soak)));
   }
+  for (const std::string& path : {options.certificate, options.page})
+    if (!path.empty()) RETURN_IF_ERROR(check_writable(path));
   std::vector<std::string> command = {this_program(), "conform", options.chip};
   if (options.quick) command.push_back("--quick");
   command.insert(command.end(), {"--soak", std::to_string(options.soak)});
@@ -163,22 +174,28 @@ void add_conform(CLI::App& app, Context& context) {
   command->add_flag("-v,--verbose", options->verbose, "Show every check, not only those that fail");
   command->add_option("--only", options->group, "One group or one check")->type_name("NAME");
   command->add_option("--limit", options->limit, "Seconds a check may take before it counts as a hang")
-      ->check(CLI::Range(0.1, 86400.0))
+      ->check(number_between(0.1, 86400))
       ->type_name("SECONDS")
       ->capture_default_str();
   command->add_option("--soak", options->soak, "Seconds of random work; 0 for none (10; with --quick 2)")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(number_between(0, 1e6))
       ->type_name("SECONDS");
   command
       ->add_option("--expect", options->expected,
                    "A list of checks that cannot pass, with reasons: "
                    "{\"never\": {\"CHECK\": \"why\"}, \"not_yet\": {…}}")
+      ->check(not_empty())
       ->type_name("FILE");
-  command->add_option("--page", options->page, "Write the results as a page of HTML")->type_name("FILE");
+  command->add_option("--page", options->page, "Write the results as a page of HTML")
+      ->check(not_empty())
+      ->type_name("FILE");
   command
       ->add_option("--certificate", options->certificate, "Write the results with hashes of plug-in and kit")
+      ->check(not_empty())
       ->type_name("FILE");
-  command->add_option("--verify", options->verify, "Check a certificate again instead")->type_name("FILE");
+  command->add_option("--verify", options->verify, "Check a certificate again instead")
+      ->check(not_empty())
+      ->type_name("FILE");
   command->add_option("--child", options->child, "")->group("");  // for its own child processes
   command->callback([options, &context] {
     if (options->soak < 0) options->soak = options->quick ? 2 : 10;

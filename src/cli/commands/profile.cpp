@@ -6,6 +6,7 @@
 #include "cli/busy.h"
 #include "cli/context.h"
 #include "cli/model_options.h"
+#include "cli/output_file.h"
 #include "cli/profile_report.h"
 #include "cli/run_report.h"
 
@@ -55,6 +56,9 @@ Result<std::vector<Phase>> measure(Engine& engine, Profile& profile, const Profi
 }
 
 Status profile(const ProfileOptions& options, const Context& context) {
+  if (!options.timeline.empty())
+    for (const char* phase : {".prefill.json", ".decode.json"})
+      RETURN_IF_ERROR(check_writable(options.timeline + phase));
   Profile profile;
   ModelOptions run = options.run;
   run.profile = &profile;

@@ -11,6 +11,7 @@
 #include "cli/context.h"
 #include "cli/generation_options.h"
 #include "cli/model_options.h"
+#include "cli/output_file.h"
 #include "cli/profile_report.h"
 #include "cli/run_report.h"
 #include "llm/chat_session.h"
@@ -34,6 +35,7 @@ Status run(const RunOptions& o, const Context& context) {
   ASSIGN_OR_RETURN(GenerationOptions options, generation_options(o.text));
   Profile profile;
   ModelOptions model_options = o.engine;
+  if (!o.profile.empty()) RETURN_IF_ERROR(check_writable(o.profile));
   if (!o.profile.empty()) model_options.profile = &profile;
   ASSIGN_OR_RETURN(const auto engine, load_engine(o.model, model_options, engine_options(o.engine)));
   if (!context.json) print_run_summary(*engine, context.color);

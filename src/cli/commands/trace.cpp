@@ -8,9 +8,11 @@
 #include "cli/context.h"
 #include "cli/digest.h"
 #include "cli/model_options.h"
+#include "cli/output_file.h"
 #include "cli/print.h"
 #include "cli/run_report.h"
 #include "cli/trace_file.h"
+#include "cli/validators.h"
 
 namespace isthmus::cli {
 namespace {
@@ -34,6 +36,11 @@ std::string default_model() {
 
 // Says where two runs part, if they do.
 Status report(const TraceComparison& result, const std::string& other) {
+  if (result.compared == 0)
+    return error(Code::kFailedPrecondition,
+                 "nothing was compared: {} has no value of this run; is it of "
+                 "another model?",
+                 other);
   if (!result.here) {
     fmt::print("all {} values that both runs have are equal to those of {}\n", result.compared, other);
     return ok();
@@ -47,6 +54,11 @@ Status report(const TraceComparison& result, const std::string& other) {
 }
 
 Status trace(const TraceOptions& options, const Context& context) {
+  std::vector<TraceRow> other;
+  if (!options.compare.empty()) {
+    ASSIGN_OR_RETURN(other, load_trace(options.compare));
+  }
+  if (!options.save.empty()) RETURN_IF_ERROR(check_writable(options.save));
   const std::string path = options.path.empty() ? default_model() : options.path;
   if (options.path.empty() && !std::filesystem::exists(path))
     return with_hint(error(Code::kNotFound, "no MODEL given, and the default one is not at {}", path),
@@ -61,10 +73,6 @@ Status trace(const TraceOptions& options, const Context& context) {
   ASSIGN_OR_RETURN(const auto engine, load_engine(model, options.run, engine_options));
   print_run_summary(*engine, context.color);
   TraceRecorder recorder;
-  std::vector<TraceRow> other;
-  if (!options.compare.empty()) {
-    ASSIGN_OR_RETURN(other, load_trace(options.compare));
-  }
   if (!options.save.empty() || !options.compare.empty())
     engine->observe([&recorder](const Executable::Observed& value) {
       recorder.add(value);
@@ -84,7 +92,9 @@ Status trace(const TraceOptions& options, const Context& context) {
                 {"greedy_tokens", digest.greedy},
                 {"text", text},
                 {"sha256", digest.sha256}});
-    return options.compare.empty() || !comparison.here ? ok() : report(comparison, options.compare);
+    return options.compare.empty() || (comparison.compared > 0 && !comparison.here)
+               ? ok()
+               : report(comparison, options.compare);
   } else {
     if (!options.compare.empty()) RETURN_IF_ERROR(report(comparison, options.compare));
     fmt::print("{} prompt tokens, then \"{}\"\n{}\n", prompt.size(), escaped(text), digest.sha256);
@@ -126,8 +136,10 @@ void add_trace(CLI::App& app, Context& context) {
       ->capture_default_str();
   command
       ->add_option("--save", options->save, "Write a digest of every value computed, one JSON object a line")
+      ->check(not_empty())
       ->type_name("FILE");
   command->add_option("--compare", options->compare, "Name the first value that differs from those of --save")
+      ->check(not_empty())
       ->type_name("FILE");
   add_model_options(*command, options->run);
   command->callback(

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that commands write their results to.
+#pragma once
+
+#include <string>
+
+#include "base/status.h"
+
+namespace isthmus::cli {
+
+// Asked before what takes long, whose result would else be lost. Leaves the file as it is.
+Status check_writable(const std::string& path);
+
+}  // namespace isthmus::cli
