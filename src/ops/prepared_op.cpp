@@ -86,7 +86,7 @@ Status check_answer(const Device& device, const OpDef& op, const isthmus_prepare
     if (!prepared.packed_layout[i]) continue;
     if (!device.api().op_pack) return wrong("wants a weight packed and lacks the entry op_pack");
     if (!*prepared.packed_layout[i]) return wrong(fmt::format("gives the layout of input {} no name", i));
-    if (prepared.packed_bytes[i] == 0 || prepared.packed_bytes[i] > kMostBytes)
+    if (prepared.packed_bytes[i] > kMostBytes)
       return wrong(fmt::format("packs input {} into {} bytes", i, prepared.packed_bytes[i]));
   }
   return ok();
