@@ -220,7 +220,8 @@ void add_tune(CLI::App& app, Context& context) {
   command->add_flag("--show", options->show, "Print the choices that hold, and try nothing");
   command->add_flag("--dry-run", options->dry_run, "Try, and keep nothing");
   command->add_flag("--reset", options->reset, "Forget what was kept: the presets hold again");
-  command->add_option("-r,--rounds", options->rounds, "Turns of each candidate, at least 4; medians count (7)")
+  command
+      ->add_option("-r,--rounds", options->rounds, "Turns of each candidate, at least 4; medians count (7)")
       ->check(CLI::Range(4, 1000))
       ->type_name("N");
   command
