@@ -39,8 +39,8 @@ struct World {
   void* handle(Program& p) { return handles[p.byte() % handles.size()]; }
   void* address(Program& p) {
     const uint8_t offset = p.byte();
-    auto* const base = static_cast<unsigned char*>(memory[p.byte() % memory.size()]);
-    return offset < 128 ? base : base + offset;
+    const auto base = reinterpret_cast<uint64_t>(memory[p.byte() % memory.size()]);
+    return reinterpret_cast<void*>(offset < 128 ? base : base + offset);
   }
   // Keeps what a call made.
   void keep(void* made) {
