@@ -33,6 +33,9 @@ REASONS = (
      "Beside file and states a process holds the activations of a step of 512 rows (9 to 66 MB) and tokenizer and graph (5 to 17 "
      "MB); and rows of the embedding are read in the file beside the packed matrix of the output layer, which has the same "
      "bytes: a fault maps 64 KiB around each row, 25 to 42 MB after 512 tokens."),
+    (("first token",), ("BF16",), None,
+     "Products with the 1.2 and 2.4 GB of weights take 45 % of the processors' time, faults that map and unmap their pages "
+     "(38,000 of Llama 3.2 1B) most of the rest; llama.cpp has as many."),
     (("decode, 8 sequences",), None, None,
      "Products of BF16 take most of the time; 8 rows are below the number at which the BF16 instructions pay fully."),
 )
