@@ -77,9 +77,10 @@ Value Builder::transpose(const Value& x, int64_t a, int64_t b) {
 Value Builder::reshape(const Value& x, const std::vector<int64_t>& dims) {
   if (failed()) return {};
   int64_t elements = 1;
-  for (int64_t dim : dims) elements *= dim;
-  if (!require(dims.size() <= kMaxRank && elements == x.elements(), "{} elements as {}", x.elements(),
-               dims_to_string(dims)))
+  bool possible = dims.size() <= kMaxRank;
+  for (int64_t dim : dims)
+    possible = possible && dim >= 0 && !__builtin_mul_overflow(elements, dim, &elements);
+  if (!require(possible && elements == x.elements(), "{} elements as {}", x.elements(), dims_to_string(dims)))
     return {};
   Value y = x;
   y.rank = static_cast<int>(dims.size());

@@ -23,6 +23,16 @@ bool representable(const Scalar& scalar, Dtype dtype) {
   return true;
 }
 
+int64_t elements_of(Builder& b, const std::vector<int64_t>& dims) {
+  int64_t elements = 1;
+  bool possible = true;
+  for (int64_t dim : dims)
+    possible = possible && dim >= 0 && !__builtin_mul_overflow(elements, dim, &elements);
+  return b.require(possible && elements < int64_t{1} << 60, "dims {} of a tensor", dims_to_string(dims))
+             ? elements
+             : 0;
+}
+
 Value binary(Builder& b, const char* op, const Value& x, const Value& y, Dtype dtype) {
   return b.op(op, {b.cast(x, dtype), b.cast(y, dtype)});
 }

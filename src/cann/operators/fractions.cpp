@@ -49,7 +49,7 @@ Status build_InplaceFrac(Builder& b) { return build_Frac(b); }
 
 Status build_RoundDecimals(Builder& b) {
   const Value x = operand(b);
-  const Scalar scale = Scalar::of(std::pow(10.0, static_cast<double>(std::abs(b.integer("decimals")))));
+  const Scalar scale = Scalar::of(std::pow(10.0, std::abs(static_cast<double>(b.integer("decimals")))));
   const bool places = b.integer("decimals") >= 0;
   const Value whole = b.op("round", {with_scalar(b, places ? "mul" : "div", x, scale)});
   b.store(with_scalar(b, places ? "div" : "mul", whole, scale), b.output());

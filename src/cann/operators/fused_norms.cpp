@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Norms with a sum before them or an activation behind, and norms over batches.
+#include <algorithm>
 #include <cmath>
 
 #include "cann/operators/common.h"
@@ -88,8 +89,9 @@ Value images(Builder& b, const char* parameter) {
 // Normalised over groups of channels of x (N, C, …), times gamma plus beta, before the activation.
 Value group_norm(Builder& b, const char* parameter, int64_t groups, double eps) {
   const Value x = b.tensor(parameter);
-  if (b.failed() || !b.require(x.rank >= 2 && groups > 0 && x.dims[1] % groups == 0, "{} in {} groups",
-                               to_string(x), groups))
+  if (b.failed() || !b.require(x.rank >= 2 && groups > 0 && groups <= std::max<int64_t>(x.dims[1], 1) &&
+                                   x.dims[1] % groups == 0,
+                               "{} in {} groups", to_string(x), groups))
     return {};
   const int64_t row = x.dims[0] * groups > 0 ? x.elements() / (x.dims[0] * groups) : 0;
   const Value rows = b.reshape(b.cast(x, Dtype::kF32), {x.dims[0], groups, row});

@@ -135,7 +135,7 @@ Status build_InplaceFillDiagonal(Builder& b) {
 Status build_RepeatInterleaveInt(Builder& b) {
   Value x = b.tensor("self"), place = b.output();
   const int64_t repeats = b.integer("repeats");
-  if (b.failed() || !check_count(b, place, x.elements() * repeats).ok()) return b.status();
+  if (b.failed() || !check_count(b, place, elements_of(b, {x.elements(), repeats})).ok()) return b.status();
   x = b.reshape(x, {x.elements(), 1});
   b.store(b.expand(x, {x.dims[0], repeats}), b.reshape(place, {x.dims[0], repeats}));
   return b.status();

@@ -154,8 +154,7 @@ Status build_RmsNormGrad(Builder& b) {
 }
 
 Status build_LayerNormBackward(Builder& b) {
-  int64_t n = 1;
-  for (int64_t dim : b.ints("normalizedShape")) n *= dim;
+  const int64_t n = elements_of(b, b.ints("normalizedShape"));
   const std::vector<int64_t> wanted = b.ints("outputMask");
   const Value dy = rows(b, "gradOut", n), x = rows(b, "input", n), mean = rows(b, "mean", 1),
               rstd = rows(b, "rstd", 1);

@@ -111,6 +111,10 @@ Status build_GroupNorm(Builder& b) {
   if (!b.require(groups > 0 && channels > 0 && channels % groups == 0, "{} channels in {} groups", channels,
                  groups))
     return b.status();
+  if (elements_of(b, {images, channels, pixels}) != x.elements() && !b.failed())
+    b.require(false, "N {}, C {} and HxW {} of a tensor of {} elements", images, channels, pixels,
+              x.elements());
+  if (b.failed()) return b.status();
   const Dtype dtype = floating(x.dtype);
   const Value all = b.reshape(b.cast(x, dtype), {images, groups, channels / groups * pixels});
   Value y = b.op("layer_norm", {all}, {{"eps", eps}});

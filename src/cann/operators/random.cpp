@@ -71,8 +71,7 @@ Value kept(Builder& b, int64_t count, double dropped) {
 
 Status store_mask(Builder& b) {
   const Value place = b.output();
-  int64_t count = 1;
-  for (int64_t dim : b.ints("shape")) count *= dim;
+  const int64_t count = elements_of(b, b.ints("shape"));
   if (b.failed() || !b.require(place.dtype == Dtype::kU8 && place.elements() * 8 >= count,
                                "a mask of {} elements in {}", count, to_string(place)))
     return b.status();
@@ -107,7 +106,8 @@ Status build_InplaceBernoulliTensor(Builder& b) {
 // Of 24 random bits: no more numbers than that.
 Status build_InplaceRandom(Builder& b) {
   const int64_t from = b.integer("from"), to = b.integer("to");
-  if (!b.require(from < to && to - from <= int64_t{1} << 24, "whole numbers in [{}, {})", from, to))
+  if (!b.require(from < to && static_cast<uint64_t>(to) - static_cast<uint64_t>(from) <= uint64_t{1} << 24,
+                 "whole numbers in [{}, {})", from, to))
     return b.status();
   const Value steps = b.op("floor", {uniform(b, shape(b), 0, static_cast<double>(to - from))});
   return store(b, with_scalar(b, "add", b.cast(steps, Dtype::kI64), Scalar::of(from)));

@@ -34,7 +34,9 @@ Value divided_by_sum(Builder& b, const Value& x, double eps) {
 Status build_MoeGatingTopKSoftmax(Builder& b) {
   const Value x = gates(b), rows = b.output("rowIdxOut");
   const Chosen chosen = best(b, b.op("softmax", {x}), b.integer("k"));
-  if (b.failed() || !b.require(x.rank >= 2, "gates are {}", to_string(x))) return b.status();
+  if (b.failed() || !b.require(x.rank >= 2 && rows.rank == x.rank, "gates are {}, rowIdxOut {}", to_string(x),
+                               to_string(rows)))
+    return b.status();
   b.store(chosen.weights, b.output("yOut"));
   b.store(chosen.experts, b.output("expertIdxOut"));
   const int64_t k = rows.dims[rows.rank - 1], count = k > 0 ? rows.elements() / k : 0;

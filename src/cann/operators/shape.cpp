@@ -145,7 +145,7 @@ Status build_RepeatInterleaveIntWithDim(Builder& b) {
   if (b.failed()) return b.status();
   const int axis = b.axis(b.integer("dim"), x.rank);
   if (!b.require(repeats >= 0 && x.rank > 0 && place.rank == x.rank &&
-                     place.dims[axis] == x.dims[axis] * repeats && x.rank < kMaxRank,
+                     elements_of(b, {x.dims[axis], repeats}) == place.dims[axis] && x.rank < kMaxRank,
                  "{} repeats of {} do not give {}", repeats, to_string(x), to_string(place)))
     return b.status();
   std::vector<int64_t> split = x.shape();

@@ -87,7 +87,7 @@ Moments moments(Builder& b, const std::vector<int64_t>& dims, int64_t correction
     if (axes.empty() || std::find(axes.begin(), axes.end(), axis) != axes.end()) count *= x.dims[axis];
   const Value mean = reduce(b, "reduce_mean", x, dims, true);
   const Value squares = reduce(b, "reduce_sum_square", b.op("sub", {x, mean}), dims, keep);
-  const auto divisor = static_cast<double>(std::max<int64_t>(count - correction, 0));
+  const auto divisor = std::max(static_cast<double>(count) - static_cast<double>(correction), 0.0);
   return {keep ? mean : reduce(b, "reduce_mean", x, dims, false),
           with_scalar(b, "div", squares, Scalar::of(divisor))};
 }
