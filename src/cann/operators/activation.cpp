@@ -10,16 +10,6 @@ Status activate(Builder& b, const char* op, Attributes attributes = {}) {
   return b.status();
 }
 
-// The two halves of self along a dimension.
-std::pair<Value, Value> halves(Builder& b, const Value& x, int64_t dim) {
-  const int axis = b.axis(dim, x.rank);
-  if (b.failed() || !b.require(x.rank > 0 && x.dims[axis] % 2 == 0, "dimension {} of {} cannot be halved",
-                               axis, to_string(x)))
-    return {};
-  const int64_t half = x.dims[axis] / 2;
-  return {b.slice(x, axis, 0, half), b.slice(x, axis, half, 2 * half)};
-}
-
 // where(condition(x, bound), x, otherwise)
 Value choose(Builder& b, const char* condition, const Value& x, const Scalar& bound, const Value& otherwise) {
   return b.op("where", {b.op(condition, {x, b.constant(bound, x.dtype)}), x, otherwise});

@@ -23,6 +23,15 @@ bool representable(const Scalar& scalar, Dtype dtype) {
   return true;
 }
 
+std::pair<Value, Value> halves(Builder& b, const Value& x, int64_t dim) {
+  const int axis = b.axis(dim, x.rank);
+  if (b.failed() || !b.require(x.rank > 0 && x.dims[axis] % 2 == 0, "dimension {} of {} cannot be halved",
+                               axis, to_string(x)))
+    return {};
+  const int64_t half = x.dims[axis] / 2;
+  return {b.slice(x, axis, 0, half), b.slice(x, axis, half, 2 * half)};
+}
+
 int64_t elements_of(Builder& b, const std::vector<int64_t>& dims) {
   int64_t elements = 1;
   bool possible = true;

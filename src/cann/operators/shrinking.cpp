@@ -15,15 +15,6 @@ Status shrink(Builder& b, bool towards_zero) {
   return b.status();
 }
 
-std::pair<Value, Value> halves(Builder& b, const Value& x, int64_t dim) {
-  const int axis = b.axis(dim, x.rank);
-  if (b.failed() || !b.require(x.rank > 0 && x.dims[axis] % 2 == 0, "dimension {} of {} cannot be halved",
-                               axis, to_string(x)))
-    return {};
-  const int64_t half = x.dims[axis] / 2;
-  return {b.slice(x, axis, 0, half), b.slice(x, axis, half, 2 * half)};
-}
-
 }  // namespace
 
 Status build_Hardshrink(Builder& b) { return shrink(b, false); }

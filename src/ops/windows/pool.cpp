@@ -13,12 +13,6 @@ namespace {
 using namespace reference;
 using Ints = std::vector<int64_t>;
 
-Result<Windows> windows_in(const Attributes& attributes, int rank) {
-  ASSIGN_OR_RETURN(Windows windows, windows_of(attributes, rank - 2));
-  RETURN_IF_ERROR(set_sizes(windows, attributes.ints("sizes")));
-  return windows;
-}
-
 Status infer(const InferCall& call) {
   const TensorType& x = call.inputs[0];
   ASSIGN_OR_RETURN(const Windows windows, windows_in(call.attributes, x.rank()));

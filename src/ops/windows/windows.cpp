@@ -66,6 +66,12 @@ Status set_sizes(Windows& windows, std::span<const int64_t> sizes) {
   return ok();
 }
 
+Result<Windows> windows_in(const Attributes& attributes, int rank) {
+  ASSIGN_OR_RETURN(Windows windows, windows_of(attributes, rank - 2));
+  RETURN_IF_ERROR(set_sizes(windows, attributes.ints("sizes")));
+  return windows;
+}
+
 Result<Dim> count_windows(const Windows& windows, int d, const Dim& in, bool ceil) {
   const int64_t stride = windows.stride[d];
   // What is left of the axis for the first places of windows after the first one.

@@ -15,6 +15,8 @@ std::vector<AttributeDef> window_attributes();
 Result<Windows> windows_of(const Attributes& attributes, int axes);
 // Sizes from numbers that come from outside.
 Status set_sizes(Windows& windows, std::span<const int64_t> sizes);
+// Both, of an operator on x of this rank whose attribute `sizes` says how big a window is.
+Result<Windows> windows_in(const Attributes& attributes, int rank);
 
 // How many windows fit along axis d; with `ceil` also a last one that begins inside but ends outside.
 Result<Dim> count_windows(const Windows& windows, int d, const Dim& in, bool ceil);
