@@ -26,9 +26,9 @@ REASONS = (
     (("decode", "decode, resident"), ("BF16",), None,
      "Products run at 85 to 113 % of the read limit, which here changes by a fifth from round to round."),
     (("decode", "decode, resident"), None, None,
-     "Unpacking 4- and 6-bit weights takes one thread 2 to 3 instructions for each vector that it multiplies, about as long "
-     "as it waits for them: products run at 76 to 92 % of the read limit. Operators of few elements and the hand-over between "
-     "them take 2 to 14 %, most in the smallest model."),
+     "Products run at 76 to 92 % of the read limit: unpacking 4- and 6-bit weights is more work for each byte than one thread "
+     "does while it waits for them. Operators of few elements and the hand-over between them take 2 to 14 %, most in the "
+     "smallest model."),
     (("memory",), None, "share",
      "Beside file and states a process holds the activations of a step of 512 rows (9 to 66 MB) and tokenizer and graph (5 to 17 "
      "MB); and rows of the embedding are read in the file beside the packed matrix of the output layer, which has the same "
@@ -37,7 +37,7 @@ REASONS = (
      "Products with the 1.2 and 2.4 GB of weights take 45 % of the processors' time, faults that map and unmap their pages "
      "(38,000 of Llama 3.2 1B) most of the rest; llama.cpp has as many."),
     (("decode, 8 sequences",), None, None,
-     "Products of BF16 take most of the time; 8 rows are below the number at which the BF16 instructions pay fully."),
+     "Not profiled."),
 )
 
 
