@@ -565,6 +565,143 @@ def attention():
     yield 'ApplyTopKTopP', [numbers(3, 10), torch.tensor([0.9, 0.5, 1.0]), torch.tensor([5, 10, 3], dtype=I32)], top_k_top_p
 
 
+def experts():
+    """Rows brought to experts and back. What a place holds is worked out one by one."""
+    x, chosen, n, k, count = numbers(6, 8), whole(6, 2, low=0, high=4, dtype=I32), 6, 2, 4
+    flat = chosen.flatten().long()
+    order = torch.argsort(flat, stable=True)
+    places = torch.argsort(order)
+    tally = torch.bincount(flat, minlength=count)
+    by_column = torch.arange(12, dtype=I32).view(2, 6).t().contiguous()
+    column_order = by_column.flatten()[order].long()
+    yield 'MoeInitRouting', [x, by_column, chosen, 4], \
+        lambda x, r, e, a: (x[column_order[:8] % 6], torch.argsort(column_order).to(I32), flat[order].to(I32))
+    yield 'MoeInitRoutingV2', [x, chosen, 10, 0, count, 0, 2, False], \
+        lambda x, e, *rest: (x[order[:10] // 2], places.to(I32), tally.to(I32), None)
+    yield 'MoeInitRoutingV2', [x.to(F16), chosen, 0, 0, count, 0, 1, False], \
+        lambda x, e, *rest: (x[order // 2], places.to(I32), tally.cumsum(0).to(I32), None)
+
+    def seated(room, begin=0, end=count):
+        """(row, choice) in each seat, -1 for none; the seat of each (row, choice)."""
+        seats, where = [-1] * ((end - begin) * room), [-1] * 12
+        taken = [0] * (end - begin)
+        for at in order.tolist():
+            expert = int(flat[at]) - begin
+            if taken[expert] < room:
+                where[at] = expert * room + taken[expert]
+                seats[where[at]] = at
+                taken[expert] += 1
+        return seats, torch.tensor(where, dtype=I32)
+
+    def rows_of_seats(x, seats):
+        return torch.stack([x[at // 2] if at >= 0 else torch.zeros_like(x[0]) for at in seats])
+
+    seats, where = seated(2)
+    yield 'MoeInitRoutingV2', [x, chosen, 0, 2, count, 1, 0, True], \
+        lambda x, e, *rest: (rows_of_seats(x, seats).view(count, 2, 8), where, None, tally.to(I32))
+    yield 'MoeInitRoutingV3', [x, chosen, numbers(6, low=1), None, 0, 2, count, 1, 1, True, -1, [0, count], 0], \
+        lambda x, e, s, *rest: (rows_of_seats(x, seats).view(count, 2, 8), where, tally, rows_of_seats(s, seats))
+    outside = (flat < 1) | (flat > 2)
+    key = torch.where(outside, 2, flat - 1)
+    ranged = torch.argsort(key, stable=True)
+    inside = int((~outside).sum())
+    rank = torch.where(outside, -1, torch.argsort(ranged)).to(I32)
+
+    def in_range(x):
+        return torch.cat([x[ranged[:inside] // 2], torch.zeros(12 - inside, 8, dtype=x.dtype)])
+
+    yield 'MoeInitRoutingV3', [x, chosen, None, None, 0, 0, count, 0, 1, True, -1, [1, 3], 0], \
+        lambda x, e, *rest: (in_range(x), rank, tally[1:3], None)
+    yield 'MoeInitRoutingV3', [x, chosen, None, None, 0, 0, count, 0, 0, True, -1, [1, 3], 1], \
+        lambda x, e, *rest: (in_range(x), ranged.to(I32), tally[1:3].cumsum(0), None)
+    sparse = torch.tensor([[3, 1]] * 6, dtype=I32)
+    yield 'MoeInitRoutingV3', [x, sparse, None, None, 0, 0, 5, 0, 2, True, -1, [0, 5], 0], \
+        lambda x, e, *rest: (x.repeat(2, 1), (torch.arange(6)[:, None] + torch.tensor([6, 0])).flatten().to(I32),
+                             torch.tensor([[1, 6], [3, 6], [0, 0], [0, 0], [0, 0]]), None)
+
+    def by_row(x):
+        scale = x.abs().amax(-1) / 127
+        return torch.round(x / torch.where(scale == 0, 1, scale)[:, None]).to(torch.int8), scale
+
+    smooth = numbers(count, 8, low=0.5)
+    for name, more in (('MoeInitRoutingV3', [0, 1, True, 1, [0, count], 0]), ('MoeInitRoutingQuantV2', [0, 2, False, 1])):
+        counts = (lambda: (tally,)) if name == 'MoeInitRoutingV3' else (lambda: (tally.to(I32), None))
+        yield name, [x, chosen, smooth, None, 0, 0, count, *more], \
+            lambda x, e, s, *rest, c=counts: (*(y := by_row(x[order // 2] * s[flat[order]]))[:1], places.to(I32), *c(), y[1])
+        more = more[:-3] + [0] + more[-2:] if name == 'MoeInitRoutingV3' else more[:-1] + [0]
+        counts = (lambda: (tally,)) if name == 'MoeInitRoutingV3' else (lambda: (tally.to(I32), None))
+        yield name, [x, chosen, torch.tensor([20.0]), torch.tensor([1.0]), 0, 0, count, *more], \
+            lambda x, e, s, o, *rest, c=counts: (torch.round(x[order // 2] * s + o).to(torch.int8), places.to(I32), *c(), None)
+
+    results, skip, other, bias, scales = numbers(12, 8), numbers(6, 8, seed=1), numbers(6, 8, seed=2), numbers(count, 8), numbers(6, 2)
+
+    def finalize(rows, index, bias, scales, experts):
+        rows = torch.cat([rows.reshape(-1, 8), torch.zeros(1, 8)])
+        added = rows[index] + (bias[experts.long()] if bias is not None else 0)
+        return (added * (scales[..., None] if scales is not None else 1)).sum(1)
+
+    yield 'MoeFinalizeRouting', [results, skip, other, bias, scales, places.to(I32), chosen], \
+        lambda y, a, c, b, s, p, e: a + c + finalize(y, p.long().view(2, 6).t(), b, s, e)
+    yield 'MoeFinalizeRoutingV2', [results, places.to(I32), None, None, None, scales, None, 2], \
+        lambda y, p, a, c, b, s, e, m: finalize(y, p.long().view(6, 2), b, s, e)
+    yield 'MoeFinalizeRoutingV2', [numbers(4, 2, 8), where, skip, None, bias, scales, chosen, 3], \
+        lambda y, p, a, c, b, s, e, m: a + finalize(y, p.long().view(6, 2), b, s, e)
+
+    spread = torch.tensor([[2, 0, 1], [1, 3, 2]])
+
+    def re_route(tokens, scales):
+        blocks = torch.arange(9).split(spread.flatten().tolist())
+        index = torch.cat([blocks[0], blocks[3], blocks[1], blocks[4], blocks[2], blocks[5]])
+        return tokens[index], scales[index], index.to(I32), spread.sum(0)
+
+    yield 'MoeReRouting', [numbers(9, 4), spread, numbers(9), 1, 0], lambda t, c, s, *rest: re_route(t, s)
+
+    gradient = numbers(12, 8, seed=7)
+    yield 'MoeTokenPermuteGrad', [gradient, places.to(I32), 2, False], lambda g, s, k, m: g[s].view(6, 2, 8).sum(1)
+    yield 'MoeTokenPermuteGrad', [gradient[:9].contiguous(), places.to(I32), 2, False], \
+        lambda g, s, k, m: torch.cat([g, torch.zeros(3, 8)])[s].view(6, 2, 8).sum(1)
+
+    def unpermute_slopes(rows, g, places, probs, *rest):
+        return slope(lambda r, p: (r[places].view(6, 2, 8) * p[..., None]).sum(1), rows, probs, gradient=g)
+
+    yield 'MoeTokenUnpermuteGrad', [results, skip, places.to(I32), scales, False, None], unpermute_slopes
+
+    routing_map = torch.zeros(6, 5, dtype=BOOL)
+    for row in range(6):
+        routing_map[row, [row % 5, (3 * row + 1) % 5 if (3 * row + 1) % 5 != row % 5 else (row + 2) % 5]] = True
+    weights = numbers(6, 5, low=0)
+    token = torch.arange(6).expand(5, 6)[routing_map.t()]
+    expert = torch.arange(5)[:, None].expand(5, 6)[routing_map.t()]
+    back = torch.argsort(token, stable=True)
+    first = torch.sort(routing_map.t().to(I32), dim=-1, descending=True, stable=True)[1][:, :3].flatten()
+    its = torch.arange(5).repeat_interleave(3)
+    for kind in (BOOL, torch.int8):
+        yield 'MoeTokenPermuteWithRoutingMap', [x, routing_map.to(kind), weights, 12, False], \
+            lambda x, m, w, *rest: (x[token], w[token, expert], back.to(I32))
+    yield 'MoeTokenPermuteWithRoutingMap', [x, routing_map, weights, 15, True], \
+        lambda x, m, w, *rest: (x[first], w[first, its], first.to(I32))
+    yield 'MoeTokenPermuteWithRoutingMapGrad', [gradient, numbers(12), back.to(I32), routing_map, 5, 6, False], \
+        lambda g, w, *rest: (torch.zeros(6, 8).index_add(0, token, g), torch.zeros(6, 5).index_put((token, expert), w))
+    yield 'MoeTokenPermuteWithRoutingMapGrad', [numbers(15, 8), numbers(15), first.to(I32), routing_map, 5, 6, True], \
+        lambda g, w, *rest: (torch.zeros(6, 8).index_add(0, first, g), torch.zeros(6, 5).index_put((first, its), w))
+    unused = torch.zeros(12, dtype=I32)
+    yield 'MoeTokenUnpermuteWithRoutingMap', [results, back.to(I32), routing_map, weights, False, [6, 8]], \
+        lambda y, s, m, w, *rest: ((y[s].view(6, 2, 8) * w[m].view(6, 2, 1)).sum(1), unused, unused, w[m])
+    yield 'MoeTokenUnpermuteWithRoutingMap', [numbers(15, 8), first.to(I32), routing_map, weights, True, [6, 8]], \
+        lambda y, s, m, w, *rest: (torch.zeros(6, 8).index_add(0, first, y * w[first, its][:, None]),
+                                   torch.argsort(first, stable=True).to(I32), first.sort()[0].to(I32), w[first, its])
+
+    best = torch.sigmoid(weights).topk(3)[1]
+    for kind, renorm in ((0, 0), (0, 1), (1, 0)):
+        def gate(logits, kind=kind, renorm=renorm):
+            score = torch.sigmoid(logits) if kind else torch.softmax(logits, -1)
+            y = score.gather(1, best)
+            return 2.5 * (y / (y.sum(-1, keepdim=True) + 1e-20) if kind or renorm else y)
+        score = torch.sigmoid(weights) if kind else torch.softmax(weights, -1)
+        yield 'MoeGatingTopKBackward', [score, numbers(6, 3), best.to(I32), renorm, kind, 2.5, 1e-20], \
+            lambda s, g, *rest, f=gate: slope(f, weights, gradient=g)
+
+
 def random():
     """Only what no random number changes."""
     yield 'InplaceUniform', [X, 2.0, 2.0, 7, 0], lambda x, *rest: torch.full_like(x, 2)
@@ -584,5 +721,5 @@ def random():
 
 
 def cases():
-    for group in (attention, random, gradients, routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
+    for group in (attention, experts, random, gradients, routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
         yield from group()

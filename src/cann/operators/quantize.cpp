@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Quantising and back: INT8 with scales of tensors, channels or rows.
+#include "cann/operators/quantize.h"
+
 #include "cann/operators/common.h"
 
 namespace isthmus::cann {
-namespace {
 
-// Rounded to nearest even and limited to INT8 (or what the output holds).
 Value to_integers(Builder& b, const Value& x, Dtype dtype) {
   const bool without_sign = dtype == Dtype::kU8;
   if (!b.require(dtype == Dtype::kI8 || dtype == Dtype::kU8 || dtype == Dtype::kI32, "quantised to {}",
@@ -17,6 +17,18 @@ Value to_integers(Builder& b, const Value& x, Dtype dtype) {
       b.op("clamp", {whole}, {{"min", without_sign ? 0.0 : -128.0}, {"max", without_sign ? 255.0 : 127.0}});
   return b.cast(limited, dtype);
 }
+
+QuantizedRows quantize_by_row(Builder& b, Value x) {
+  if (b.failed()) return {};
+  x = b.cast(x, Dtype::kF32);
+  const Value largest = b.op("reduce_max", {b.op("abs", {x})}, {{"axes", std::vector<int64_t>{-1}}});
+  const Value scale = with_scalar(b, "div", largest, Scalar::of(127.0));
+  const Value empty = with_scalar(b, "equal", scale, Scalar::of(0.0));
+  const Value divisor = b.op("where", {empty, b.constant(Scalar::of(1.0), Dtype::kF32), scale});
+  return {to_integers(b, b.op("div", {x, divisor}), Dtype::kI8), scale};
+}
+
+namespace {
 
 // A scale of all, or of the elements along an axis of x, so that it broadcasts.
 Value along(Builder& b, Value scale, const Value& x, int64_t axis) {
@@ -43,20 +55,6 @@ Status quantize(Builder& b, int64_t axis) {
   if (b.has("offset")) y = b.op("add", {y, along(b, b.tensor("offset"), x, axis)});
   b.store(to_integers(b, y, place.dtype), place);
   return b.status();
-}
-
-// Rows in [-127, 127]; a row of zeros has a scale of 0.
-struct Rows {
-  Value integers, scale;
-};
-Rows dynamic(Builder& b, Value x) {
-  if (b.failed()) return {};
-  x = b.cast(x, Dtype::kF32);
-  const Value largest = b.op("reduce_max", {b.op("abs", {x})}, {{"axes", std::vector<int64_t>{-1}}});
-  const Value scale = with_scalar(b, "div", largest, Scalar::of(127.0));
-  const Value empty = with_scalar(b, "equal", scale, Scalar::of(0.0));
-  const Value divisor = b.op("where", {empty, b.constant(Scalar::of(1.0), Dtype::kF32), scale});
-  return {to_integers(b, b.op("div", {x, divisor}), Dtype::kI8), scale};
 }
 
 Value smoothed(Builder& b) {
@@ -111,7 +109,7 @@ Status build_Quantize(Builder& b) {
 }
 
 Status build_DynamicQuant(Builder& b) {
-  const Rows rows = dynamic(b, smoothed(b));
+  const QuantizedRows rows = quantize_by_row(b, smoothed(b));
   b.store(rows.integers, b.output("yOut"));
   b.store(rows.scale, b.output("scaleOut"));
   return b.status();
@@ -129,7 +127,7 @@ Status build_SwiGluQuantV2(Builder& b) {
   const bool first = b.boolean("activateLeft");
   Value y = b.op("swiglu", {first ? left : right, first ? right : left});
   if (b.has("smoothScales")) y = b.op("mul", {y, b.cast(b.tensor("smoothScales"), Dtype::kF32)});
-  const Rows rows = dynamic(b, y);
+  const QuantizedRows rows = quantize_by_row(b, y);
   b.store(rows.integers, b.output("yOut"));
   b.store(rows.scale, b.output("scaleOut"));
   return b.status();

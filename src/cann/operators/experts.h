@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What adapters of mixtures of experts share: whole numbers in order, and rows by number.
+#pragma once
+
+#include "cann/operators/common.h"
+
+namespace isthmus::cann {
+
+// 0, 1, … n - 1 in I64.
+Value count_up(Builder& b, int64_t n);
+// The whole number everywhere, in I64.
+Value whole_numbers(Builder& b, int64_t number, const std::vector<int64_t>& dims);
+Value whole_number(Builder& b, int64_t number);
+// Rows of x by number; one at or beyond the last row reads zeros.
+Value rows_of(Builder& b, const Value& x, const Value& numbers);
+Value flat(Builder& b, const Value& x);
+// x as I64, one dimension.
+Value numbers_in(Builder& b, const Value& x);
+// Where each number of 0 … n - 1 stands among the numbers; their count where it is missing.
+Value inverse(Builder& b, const Value& numbers, int64_t n);
+// How often each of 0 … n - 1 is among the numbers; others are not counted.
+Value histogram(Builder& b, const Value& numbers, int64_t n);
+Value sum_over(Builder& b, const Value& x, int64_t axis);
+
+// Rows of choices sorted by expert, stable.
+struct ByExpert {
+  Value experts;  // of each place, counted from the first of the range; its length for those outside
+  Value order;    // which (row, choice), as row * choices + choice, came to each place
+  Value places;   // the place of each (row, choice)
+};
+ByExpert sort_by_expert(Builder& b, const Value& experts, int64_t begin, int64_t end);
+
+}  // namespace isthmus::cann
