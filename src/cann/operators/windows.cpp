@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolution, pooling, columns of windows, and images of another size.
-#include "cann/operators/common.h"
+#include "cann/operators/taps.h"
 
 namespace isthmus::cann {
 namespace {
@@ -69,21 +69,31 @@ Status largest(Builder& b, int axes) {
   return b.status();
 }
 
-// Windows of equal sizes that cover each axis once; where they do not, each place is a mean of its own.
+// Windows of equal sizes where the places divide the elements; otherwise each place of an axis has its own.
 Status adaptive_average(Builder& b, int axes) {
   Value x = b.tensor("self");
   const IntList sizes = per_axis(b, "outputSize", static_cast<size_t>(axes));
   if (b.failed()) return b.status();
   x = batched(b, b.cast(x, floating(x.dtype)), axes);
+  if (b.failed() || !b.require(x.rank == axes + 2, "self is {}", to_string(x))) return b.status();
   IntList window;
-  for (int d = 0; d < axes && !b.failed(); ++d) {
+  bool even = true;
+  for (int d = 0; d < axes; ++d) {
     const int64_t in = x.dims[2 + d], out = sizes[static_cast<size_t>(d)];
-    if (!b.require(out > 0, "output sizes are {}", dims_to_string(sizes))) return b.status();
-    if (in % out != 0)
-      return unimplemented("{} places of {} elements: only where they divide evenly", out, in);
+    if (!b.require(out > 0 && in > 0, "{} averaged to {}", to_string(x), dims_to_string(sizes)) ||
+        !few_taps(b, out, in / out + 2))
+      return b.status();
+    even &= in % out == 0;
     window.push_back(in / out);
   }
-  b.store(b.op("average_pool", {x}, {{"sizes", window}, {"strides", window}}), b.output());
+  if (even) {
+    b.store(b.op("average_pool", {x}, {{"sizes", window}, {"strides", window}}), b.output());
+    return b.status();
+  }
+  x = b.cast(x, wide(x.dtype));
+  for (int d = axes - 1; d >= 0; --d)
+    x = weigh(b, x, 2 + d, adaptive_means(x.dims[2 + d], sizes[static_cast<size_t>(d)]));
+  b.store(x, b.output());
   return b.status();
 }
 
