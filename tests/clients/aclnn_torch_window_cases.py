@@ -85,6 +85,79 @@ def pool_gradients():
                     lambda x, s, a, *rest, m=mode: F.interpolate(x, s, mode=m, align_corners=a, antialias=True)
 
 
+def convolution_gradients():
+    for axes, form, outputs, groups, kernel, stride, pad, dilation, transposed in (
+            (1, (2, 4, 11), 6, 2, [3], [2], [1], [1], False), (2, (2, 3, 8, 9), 5, 1, [3, 2], [2, 3], [1, 0], [1, 2], False),
+            (2, (2, 6, 7, 7), 6, 6, [3, 3], [1, 1], [1, 1], [1, 1], False), (3, (1, 2, 4, 5, 5), 3, 1, [2, 2, 3], [1, 2, 2], [0, 1, 1], [1, 1, 1], False),
+            (2, (2, 4, 5, 6), 6, 2, [3, 2], [2, 3], [1, 0], [1, 2], True)):
+        x = numbers(*form)
+        weight = numbers(*((form[1], outputs // groups) if transposed else (outputs, form[1] // groups)), *kernel)
+        extra = [1] * axes if transposed else [0] * axes
+        y = torch.ops.aten.convolution(x, weight, None, stride, pad, dilation, transposed, extra, groups)
+        yield 'ConvolutionBackward', [numbers(*y.shape, seed=3), x, weight, [outputs], stride, pad, dilation, transposed, extra, groups,
+                                      [True] * 3, 0], lambda *given: torch.ops.aten.convolution_backward(*given[:-1])
+    x, weight = numbers(9, 2, 4), numbers(3, 4, 5)
+    for pad in (0, 2):
+        g = numbers(*torch.conv_tbc(x, weight, torch.zeros(5), pad).shape)
+        yield 'ConvTbcBackward', [g, x, weight, torch.zeros(5), pad, 0], \
+            lambda g, x, w, b, p, c: slope(lambda x, w, b: torch.conv_tbc(x, w, b, p), x, w, b, gradient=g)
+
+
+def norm_gradients():
+    x, g, weight = numbers(4, 6, 3, 5), numbers(4, 6, 3, 5, seed=4), numbers(6)
+    mean, invstd = x.mean((0, 2, 3)), torch.rsqrt(x.var((0, 2, 3), correction=0) + 1e-5)
+    for training in (True, False):
+        for w in (weight, None):
+            yield 'BatchNormBackward', [g, x, w, numbers(6), numbers(6, low=0.5), mean, invstd, training, 1e-5, [True] * 3], \
+                torch.ops.aten.native_batch_norm_backward
+    tall = (6, 1, 1)
+    sums = g.sum((0, 2, 3)), (g * (x - mean.view(tall))).sum((0, 2, 3))
+    yield 'BatchNormReduceBackward', [g, x, mean, invstd, weight, True, True, True], \
+        lambda *rest: (*sums, sums[1] * invstd, sums[0])
+    yield 'BatchNormElemtBackward', [g, x, mean, invstd, weight, *sums, torch.tensor([25, 35], dtype=torch.int32)], \
+        lambda g, x, m, s, w, *rest: slope(lambda x: F.batch_norm(x, None, None, w, None, True, 0.1, 1e-5), x, gradient=g)
+    parts = x[:1], x[1:]
+    counts = torch.tensor([15, 45], dtype=torch.int32)
+
+    def joined(old_mean, old_var, momentum, eps):
+        old_mean, old_var = old_mean.clone(), old_var.clone()
+        F.batch_norm(x, old_mean, old_var, None, None, True, momentum, eps)
+        return old_mean, old_var, x.mean((0, 2, 3)), torch.rsqrt(x.var((0, 2, 3), correction=0) + eps)
+
+    means = torch.stack([part.mean((0, 2, 3)) for part in parts])
+    invstds = torch.stack([torch.rsqrt(part.var((0, 2, 3), correction=0) + 1e-5) for part in parts])
+    yield 'BatchNormGatherStatsWithCounts', [x, means, invstds, numbers(6), numbers(6, low=0.5), 0.1, 1e-5, counts], \
+        lambda x, m, s, old_mean, old_var, momentum, eps, n: joined(old_mean, old_var, momentum, eps)
+    yield 'SyncBatchNormGatherStats', [torch.stack([part.sum((0, 2, 3)) for part in parts]),
+                                       torch.stack([part.square().sum((0, 2, 3)) for part in parts]), counts,
+                                       numbers(6), numbers(6, low=0.5), 0.1, 1e-5], \
+        lambda s, q, n, old_mean, old_var, momentum, eps: joined(old_mean, old_var, momentum, eps)
+
+    for groups in (2, 6):
+        rows = x.reshape(4, groups, -1)
+        middle, rstd = rows.mean(-1), torch.rsqrt(rows.var(-1, correction=0) + 1e-5)
+        yield 'GroupNormBackward', [g, x, middle, rstd, weight, 4, 6, 15, groups, [True] * 3], torch.ops.aten.native_group_norm_backward
+        yield 'GroupNormSwishGrad', [g, middle, rstd, x, weight, numbers(6, seed=2), groups, 'NCHW', 1.3, True, True], \
+            lambda g, m, r, x, w, v, n, f, s, *rest: slope(
+                lambda x, w, v: F.group_norm(x, n, w, v) * torch.sigmoid(s * F.group_norm(x, n, w, v)), x, w, v, gradient=g)
+    x, y, g, weight, more = numbers(5, 37), numbers(5, 37, seed=1), numbers(5, 37, seed=2), numbers(37), numbers(5, 37, seed=3)
+
+    def moments(x):
+        return x.mean(-1, keepdim=True), torch.rsqrt(x.var(-1, correction=0, keepdim=True) + 1e-5)
+
+    def normed(x, w, v):
+        return F.layer_norm(x, [37], w, v)
+
+    yield 'AddLayerNormGrad', [g, x, y, *reversed(moments(x + y)), weight, more], \
+        lambda g, x, y, r, m, w, d: tuple(a + b for a, b in zip(slope(normed, x + y, w, torch.zeros(37), gradient=g), (d, 0, 0)))
+
+    def deep_norm(g, x, gx, w, m, r, alpha):
+        dx, dgx, dw, dv = slope(lambda x, gx, w, v: normed(alpha * x + gx, w, v), x, gx, w, torch.zeros(37), gradient=g)
+        return dx, dgx, dv, dw
+
+    yield 'DeepNormGrad', [g, x, y, weight, *moments(0.7 * x + y), 0.7], deep_norm
+
+
 def cases():
-    for group in (pool_gradients,):
+    for group in (pool_gradients, convolution_gradients, norm_gradients):
         yield from group()
