@@ -28,6 +28,7 @@ class HandleTable {
     const uint32_t at = free_.back();
     free_.pop_back();
     slots_[at].object = std::move(object);
+    ++size_;
     return handle_of(at, slots_[at].generation);
   }
 
@@ -38,32 +39,42 @@ class HandleTable {
     return slots_[at].object;
   }
 
+  // Puts another object in its place. Objects are never changed: other threads may be reading them.
+  Status replace(const void* handle, std::shared_ptr<T> object) {
+    std::lock_guard lock(mutex_);
+    ASSIGN_OR_RETURN(const uint32_t at, slot_of(handle));
+    slots_[at].object.swap(object);
+    return ok();
+  }
+
   // The object, whose handle is dead from now on.
   Result<std::shared_ptr<T>> remove(const void* handle) {
     std::lock_guard lock(mutex_);
     ASSIGN_OR_RETURN(const uint32_t at, slot_of(handle));
     std::shared_ptr<T> object = std::move(slots_[at].object);
     slots_[at].object = nullptr;
-    ++slots_[at].generation;
-    free_.push_back(at);
+    --size_;
+    // A slot whose generations are used up is left for good, lest a handle of long ago be right again.
+    if (++slots_[at].generation <= kLastGeneration) free_.push_back(at);
     return object;
   }
 
   size_t size() const {
     std::lock_guard lock(mutex_);
-    return slots_.size() - free_.size();
+    return size_;
   }
 
  private:
   struct Slot {
     std::shared_ptr<T> object;
-    uint16_t generation = 1;
+    uint32_t generation = 1;
   };
+  static constexpr uint32_t kLastGeneration = (1 << 20) - 1;
 
-  // Bit 63 is set, which no address of a program has; then kind (7), slot (32), generation (16), and 8 bits
+  // Bit 63 is set, which no address of a program has; then kind (7), slot (28), generation (20), and 8 bits
   // of zeros below, so that the number looks aligned.
-  void* handle_of(uint32_t slot, uint16_t generation) const {
-    return reinterpret_cast<void*>(uint64_t{1} << 63 | uint64_t{kind_} << 56 | uint64_t{slot} << 24 |
+  void* handle_of(uint32_t slot, uint32_t generation) const {
+    return reinterpret_cast<void*>(uint64_t{1} << 63 | uint64_t{kind_} << 56 | uint64_t{slot} << 28 |
                                    uint64_t{generation} << 8);
   }
 
@@ -73,9 +84,8 @@ class HandleTable {
     if (bits >> 63 == 0 || (bits & 0xff) != 0) return invalid_argument("{:#x} is no {}", bits, name_);
     if ((bits >> 56 & 0x7f) != kind_)
       return invalid_argument("{:#x} is no {} but another kind of object", bits, name_);
-    const auto at = static_cast<uint32_t>(bits >> 24);
-    if (at >= slots_.size() || slots_[at].generation != static_cast<uint16_t>(bits >> 8) ||
-        !slots_[at].object)
+    const auto at = static_cast<uint32_t>(bits >> 28 & 0xfffffff);
+    if (at >= slots_.size() || slots_[at].generation != (bits >> 8 & kLastGeneration) || !slots_[at].object)
       return invalid_argument("the {} {:#x} was destroyed before", name_, bits);
     return at;
   }
@@ -85,6 +95,7 @@ class HandleTable {
   mutable std::mutex mutex_;
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_;
+  size_t size_ = 0;
 };
 
 }  // namespace isthmus::cann

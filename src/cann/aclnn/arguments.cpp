@@ -186,7 +186,7 @@ Status CallKey::read(const Operator& op, std::span<const Arg> args, const void* 
       ASSIGN_OR_RETURN(const auto list, tensor_lists().find(arg.handle), "'{}'", parameter.name);
       put(list->objects.size());
       list_lengths.push_back(static_cast<uint32_t>(list->objects.size()));
-      for (const auto& tensor : list->objects) put_tensor(tensor, write);
+      for (size_t t = 0; t < list->objects.size(); ++t) put_tensor(tensor_of(*list, t), write);
     } else {
       RETURN_IF_ERROR(put_value(parameter, arg), "'{}'", parameter.name);
     }

@@ -107,7 +107,9 @@ aclFloatArray* aclCreateFloatArray(const float* value, uint64_t size) {
   return static_cast<aclFloatArray*>(create_array("aclCreateFloatArray", float_arrays(), value, size));
 }
 aclBoolArray* aclCreateBoolArray(const bool* value, uint64_t size) {
-  return static_cast<aclBoolArray*>(create_array("aclCreateBoolArray", bool_arrays(), value, size));
+  // A program's bytes may be other than 0 and 1, and are no bool then.
+  const auto* const bytes = reinterpret_cast<const uint8_t*>(value);
+  return static_cast<aclBoolArray*>(create_array("aclCreateBoolArray", bool_arrays(), bytes, size));
 }
 aclTensorList* aclCreateTensorList(const aclTensor* const* value, uint64_t size) {
   return static_cast<aclTensorList*>(create_list("aclCreateTensorList", tensor_lists(), tensors(),

@@ -78,7 +78,7 @@ aclnnStatus set_list_address(const char* entry, Side side, const aclOpExecutor* 
   if (within >= (*found)->objects.size())
     return report_aclnn(entry, invalid_argument("the list has {} tensors, there is no number {}",
                                                 (*found)->objects.size(), within));
-  return report_aclnn(entry, point(executor, side, index, true, within, *(*found)->objects[within], addr));
+  return report_aclnn(entry, point(executor, side, index, true, within, *tensor_of(**found, within), addr));
 }
 
 }  // namespace

@@ -55,4 +55,9 @@ HandleTable<BoolArray>& bool_arrays() { return table<BoolArray>(69, "aclBoolArra
 HandleTable<TensorList>& tensor_lists() { return table<TensorList>(70, "aclTensorList"); }
 HandleTable<ScalarList>& scalar_lists() { return table<ScalarList>(71, "aclScalarList"); }
 
+std::shared_ptr<TensorObject> tensor_of(const TensorList& list, size_t i) {
+  Result<std::shared_ptr<TensorObject>> now = tensors().find(list.handles[i]);
+  return now.ok() ? std::move(now).value() : list.objects[i];
+}
+
 }  // namespace isthmus::cann

@@ -55,7 +55,8 @@ using IntArray = ArrayObject<int64_t>;
 using FloatArray = ArrayObject<float>;
 using BoolArray = ArrayObject<uint8_t>;
 
-// A list and the handles of what is in it, which die with it.
+// A list and the handles of what is in it, which die with it. What was an object when the list was made is
+// kept: its handle may have died since.
 template <typename T>
 struct ListObject {
   std::vector<std::shared_ptr<T>> objects;
@@ -72,5 +73,8 @@ HandleTable<FloatArray>& float_arrays();
 HandleTable<BoolArray>& bool_arrays();
 HandleTable<TensorList>& tensor_lists();
 HandleTable<ScalarList>& scalar_lists();
+
+// Tensor i of a list as it is now.
+std::shared_ptr<TensorObject> tensor_of(const TensorList& list, size_t i);
 
 }  // namespace isthmus::cann

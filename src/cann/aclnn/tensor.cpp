@@ -111,7 +111,9 @@ aclnnStatus aclInitTensor(aclTensor* tensor, const int64_t* viewDims, uint64_t v
   Result<TensorObject> made = make_tensor(viewDims, viewDimsNum, dataType, stride, offset, format,
                                           storageDims, storageDimsNum, tensorDataAddr);
   if (!made.ok()) return report_aclnn("aclInitTensor", made.status());
-  return ask("aclInitTensor", tensor, {}, [&](TensorObject& t) { t = std::move(made).value(); });
+  if (!tensor) return fail(kAclnnNullArgument, "aclInitTensor: the aclTensor is null");
+  return report_aclnn("aclInitTensor",
+                      tensors().replace(tensor, std::make_shared<TensorObject>(std::move(made).value())));
 }
 
 aclnnStatus aclDestroyTensor(const aclTensor* tensor) {
@@ -153,8 +155,13 @@ aclnnStatus aclGetDataType(const aclTensor* tensor, aclDataType* dataType) {
 }
 
 aclnnStatus aclSetRawTensorAddr(aclTensor* tensor, void* addr) {
-  return ask("aclSetRawTensorAddr", tensor, {},
-             [&](TensorObject& t) { t.storage = reinterpret_cast<uint64_t>(addr); });
+  std::shared_ptr<TensorObject> moved;
+  const aclnnStatus code = ask("aclSetRawTensorAddr", tensor, {}, [&](const TensorObject& t) {
+    moved = std::make_shared<TensorObject>(t);
+    moved->storage = reinterpret_cast<uint64_t>(addr);
+  });
+  if (code != 0) return code;
+  return report_aclnn("aclSetRawTensorAddr", tensors().replace(tensor, std::move(moved)));
 }
 
 aclnnStatus aclGetRawTensorAddr(const aclTensor* tensor, void** addr) {
