@@ -702,6 +702,107 @@ def experts():
             lambda s, g, *rest, f=gate: slope(f, weights, gradient=g)
 
 
+def quantized():
+    """What is quantised on the way, and scaled back."""
+    def narrow(x):
+        return torch.clamp(torch.round(x), -128, 127).to(torch.int8)
+
+    def by_row(x):
+        scale = x.abs().amax(-1) / 127
+        return torch.round(x / torch.where(scale == 0, 1, scale)[..., None]).to(torch.int8), scale
+
+    i8 = torch.int8
+    a, w = whole(5, 2100, dtype=i8, low=-128, high=128), whole(2100, 7, dtype=i8, low=-128, high=128)
+    exact = (a.long() @ w.long()).to(I32)
+    scales, rows, bias = numbers(7, low=0.001, high=0.01), numbers(5, low=0.5, high=2), numbers(7)
+    nothing = torch.zeros(0, dtype=i8)
+    bits = (scales.view(I32) & -8192).view(F32)
+    packed = (bits.view(I32).to(I64) & 0xFFFFFFFF) | (1 << 46)
+    yield 'TransQuantParamV2', [scales, None], lambda s, o: packed
+    yield 'TransQuantParamV2', [scales[:1].clone(), numbers(4)], lambda s, o: packed[:1].expand(4).contiguous()
+    yield 'QuantMatmulV5', [a, w, None, torch.ones(1), None, nothing, None, nothing, whole(7), False, False, 0], \
+        lambda *given: exact + given[8]
+    yield 'QuantMatmulV5', [a, w, rows, scales, None, nothing, None, nothing, bias, False, False, 0], \
+        lambda *given: (exact.float() * scales * rows[:, None] + bias).to(BF16)
+    yield 'QuantMatmulV5', [a.t().contiguous(), w.t().contiguous(), None, packed, None, nothing, None, nothing, whole(7), True, True, 0], \
+        lambda *given: ((exact + given[8]).float() * bits)
+    yield 'QuantMatmulWeightNz', [a, w, None, scales / 100, None, nothing, torch.tensor([3.0]), nothing, None, False, False, 0], \
+        lambda *given: narrow(exact.float() * (scales / 100) + 3)
+    yield 'QuantMatmulV5', [a.view(5, 1, 2100), w.expand(2, 2100, 7)[:1], rows[:1].clone(), scales, None, nothing, None, nothing,
+                            None, False, False, 0], lambda *given: exact.float().view(5, 1, 7) * scales * rows[0]
+    x = numbers(5, 37)
+    yield 'QuantMatmulDequant', [x, whole(7, 37, dtype=i8), scales, None, None, None, None, 'pertoken', True], \
+        lambda x, w, s, *rest: (by_row(x)[0].long() @ w.long().t()).float() * s * by_row(x)[1][:, None]
+    yield 'DequantBias', [exact, scales, rows, bias, 1], lambda x, s, r, b, d: (x * s * r[:, None] + b).to(BF16)
+    yield 'DequantBias', [exact, scales, None, whole(7), 1], lambda x, s, r, b, d: ((x + b) * s).to(BF16)
+
+    def rms(x, gamma):
+        return x / torch.sqrt((x * x).mean(-1, keepdim=True) + 1e-6) * gamma
+
+    y, gamma, beta = numbers(5, 37, seed=4), numbers(37, low=0.5), numbers(37, seed=6)
+    s1, s2 = numbers(37, low=0.02, high=0.1), torch.tensor([0.05])
+    z1, z2 = whole(37), whole(1)
+    yield 'AddRmsNormQuant', [x, y, gamma, s1, None, z1, None, -1, 1e-6, True], \
+        lambda x, y, g, *rest: (narrow(rms(x + y, g) / s1 + z1), torch.zeros(5, 37, dtype=i8), x + y)
+    yield 'AddRmsNormQuant', [x, y, gamma, 1 / s1, 1 / s2, z1, z2, -1, 1e-6, False], \
+        lambda x, y, g, a, b, *rest: (narrow(rms(x + y, g) * a + z1), narrow(rms(x + y, g) * b + z2), x + y)
+    yield 'AddRmsNormQuantV2', [x, y, gamma, s1, None, None, None, beta, -1, 1e-6, True], \
+        lambda x, y, g, *rest: (narrow((rms(x + y, g) + beta) / s1), torch.zeros(5, 37, dtype=i8), x + y, rms(x + y, g) + beta)
+    yield 'RmsNormQuant', [x, gamma.view(1, 37), beta, s2, torch.tensor([4], dtype=i8), 1e-6], \
+        lambda x, g, b, s, o, e: narrow((rms(x, g) + b) / s + 4)
+    yield 'AddRmsNormDynamicQuantV2', [x, y, gamma, s1, gamma, beta, 1e-6, None], \
+        lambda x, y, g, a, b, *rest: ((q := by_row((rms(x + y, g) + beta) * a))[0], (p := by_row((rms(x + y, g) + beta) * b))[0],
+                                      x + y, q[1], p[1])
+    yield 'AddRmsNormDynamicQuantV2', [x, y, gamma, None, None, None, 1e-6, [True, False]], \
+        lambda x, y, g, *rest: ((q := by_row(rms(x + y, g)))[0], torch.zeros(1, dtype=i8), x + y, q[1], torch.zeros(1))
+
+    sums, group = whole(6, 16, low=-900, high=900), torch.tensor([2, 0, 3])
+    weight, token, own = numbers(3, 16, low=0.001, high=0.003), numbers(6, low=0.5, high=2), numbers(3, 8, low=0.5, high=2)
+    which = torch.tensor([0, 0, 2, 2, 2, 2])
+    inside = torch.tensor([1, 1, 1, 1, 1, 0])[:, None]
+
+    def dequantised(x, weight):
+        return x.float() * weight * token[:, None]
+
+    def gated(z, left):
+        first, second = z.chunk(2, -1)
+        return F.silu(first) * second if left else F.silu(second) * first
+
+    yield 'DequantSwigluQuant', [sums, weight, token, None, own, None, group, True, 'dynamic'], \
+        lambda *given: ((q := by_row(gated(dequantised(sums, weight[which]), True) * own[which]))[0] * inside.to(i8),
+                        q[1] * inside[:, 0])
+    yield 'DequantSwigluQuant', [sums, weight[0].clone(), token, numbers(16), torch.tensor([0.02]), torch.tensor([2.0]), None, False, 'static'], \
+        lambda x, w, t, b, *rest: (narrow(gated(dequantised(x, w) + b, False) / 0.02 + 2), torch.zeros(6))
+    yield 'DequantSwigluQuant', [numbers(6, 16), None, None, None, numbers(3, low=0.01, high=0.03), None, group, True, 'static'], \
+        lambda x, w, t, b, s, *rest: (narrow(gated(x, True) / s[which][:, None]) * inside.to(i8), torch.zeros(6))
+
+    def clipped(gate, up, alpha, limit, bias):
+        gate, up = gate.clamp(max=limit), up.clamp(-limit, limit)
+        return gate * torch.sigmoid(alpha * gate) * (up + bias)
+
+    yield 'DequantSwigluQuantV2', [sums, weight, token, None, None, None, group, True, 'dynamic', 2, 'rint', -1, 1, 0.9, 1.702, 1.0], \
+        lambda *given: ((q := by_row(clipped((z := dequantised(sums, weight[which]))[:, ::2], z[:, 1::2], 1.702, 0.9, 1.0)))[0]
+                        * inside.to(i8), q[1] * inside[:, 0])
+    wide = numbers(4, 6, 8)
+    yield 'ClippedSwiglu', [wide, None, -1, 1.702, 1.5, 1.0, True], lambda x, *rest: clipped(x[..., ::2], x[..., 1::2], 1.702, 1.5, 1.0)
+    yield 'ClippedSwiglu', [wide, torch.tensor([1, 2]), 1, 0.7, 2.0, 0.0, False], \
+        lambda x, *rest: clipped(x[:, :3], x[:, 3:], 0.7, 2.0, 0.0) * torch.tensor([1, 1, 1, 0])[:, None, None]
+    yield 'GeluQuant', [x, 10 * gamma, beta, 'none', 'static', 'rint', i8], \
+        lambda x, s, o, *rest: (narrow(F.gelu(x) * s + o), None)
+    yield 'GeluQuant', [x.to(F16), gamma, None, 'tanh', 'dynamic', 'rint', i8], \
+        lambda x, s, *rest: by_row(F.gelu(x.float(), approximate='tanh') * s)
+    yield 'GroupQuant', [x, numbers(3, 37, low=5, high=20), torch.tensor([2, 2, 5], dtype=I32), torch.tensor([3.0]), 2], \
+        lambda x, s, g, o, d: narrow(x * s[torch.tensor([0, 0, 2, 2, 2])] + o)
+    cache, updates = whole(3, 2, 9, 8, dtype=i8), numbers(2, 2, 3, 8)
+
+    def written(cache, places, updates, scales, *rest):
+        for i, place in enumerate(places.tolist()):
+            cache[i, :, place:place + 3] = narrow(updates[i] / scales)
+        return cache
+
+    yield 'InplaceQuantScatter', [cache, torch.tensor([4, 0], dtype=I32), updates, numbers(8, low=0.02, high=0.1), None, -2, -1, 1], written
+
+
 def random():
     """Only what no random number changes."""
     yield 'InplaceUniform', [X, 2.0, 2.0, 7, 0], lambda x, *rest: torch.full_like(x, 2)
@@ -721,5 +822,5 @@ def random():
 
 
 def cases():
-    for group in (attention, experts, random, gradients, routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
+    for group in (attention, experts, quantized, random, gradients, routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
         yield from group()

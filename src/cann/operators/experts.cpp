@@ -26,11 +26,24 @@ Value inverse(Builder& b, const Value& numbers, int64_t n) {
   return b.op("scatter_elements", {whole_numbers(b, count, {n}), numbers, count_up(b, count)});
 }
 
-Value histogram(Builder& b, const Value& numbers, int64_t n) {
-  if (b.failed() || !b.require(n >= 0 && n <= 1 << 20, "{} experts", n)) return {};
+namespace {
+
+Value count_into(Builder& b, const Value& numbers, int64_t n) {
   return b.op("scatter_elements",
               {whole_numbers(b, 0, {n}), numbers, whole_numbers(b, 1, {numbers.elements()})},
               {{"reduction", std::string("add")}});
+}
+
+}  // namespace
+
+Value group_of_rows(Builder& b, const Value& ends, int64_t rows) {
+  if (b.failed()) return {};
+  return b.op("cumulative_sum", {count_into(b, ends, rows)});
+}
+
+Value histogram(Builder& b, const Value& numbers, int64_t n) {
+  if (b.failed() || !b.require(n >= 0 && n <= 1 << 20, "{} experts", n)) return {};
+  return count_into(b, numbers, n);
 }
 
 ByExpert sort_by_expert(Builder& b, const Value& experts, int64_t begin, int64_t end) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What adapters of mixtures of experts share: whole numbers in order, and rows by number.
+// What adapters of mixtures of experts and of groups of rows share: whole numbers in order, and rows by
+// number.
 #pragma once
 
 #include "cann/operators/common.h"
@@ -20,6 +21,8 @@ Value numbers_in(Builder& b, const Value& x);
 Value inverse(Builder& b, const Value& numbers, int64_t n);
 // How often each of 0 … n - 1 is among the numbers; others are not counted.
 Value histogram(Builder& b, const Value& numbers, int64_t n);
+// The group of each row, when `ends` says where each group ends; as many as there are behind the last.
+Value group_of_rows(Builder& b, const Value& ends, int64_t rows);
 Value sum_over(Builder& b, const Value& x, int64_t axis);
 
 // Rows of choices sorted by expert, stable.

@@ -28,9 +28,6 @@ QuantizedRows quantize_by_row(Builder& b, Value x) {
   return {to_integers(b, b.op("div", {x, divisor}), Dtype::kI8), scale};
 }
 
-namespace {
-
-// A scale of all, or of the elements along an axis of x, so that it broadcasts.
 Value along(Builder& b, Value scale, const Value& x, int64_t axis) {
   if (b.failed()) return {};
   scale = b.cast(scale, Dtype::kF32);
@@ -43,6 +40,8 @@ Value along(Builder& b, Value scale, const Value& x, int64_t axis) {
   shape[static_cast<size_t>(at)] = x.dims[at];
   return b.reshape(scale, shape);
 }
+
+namespace {
 
 // x * scale + offset (the square of the scale with sqrtMode), rounded as "round" does.
 Status quantize(Builder& b, int64_t axis) {

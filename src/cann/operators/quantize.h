@@ -9,6 +9,9 @@ namespace isthmus::cann {
 // Rounded to nearest even and limited to I8 (or what the output holds).
 Value to_integers(Builder& b, const Value& x, Dtype dtype);
 
+// A scale of all, or of the elements along an axis of x, so that it broadcasts; F32.
+Value along(Builder& b, Value scale, const Value& x, int64_t axis);
+
 // I8 in [-127, 127] times a scale for each row; a row of zeros has a scale of 0.
 struct QuantizedRows {
   Value integers, scale;
