@@ -247,6 +247,9 @@ TEST_P(DenseProducts, KernelsGiveTheBitsOfTheReference) {
                                                                       {7, 31, 40},
                                                                       {8, 0, 3},
                                                                       {9, 2, 32},
+                                                                      {1, 300, 70},
+                                                                      {2, 23, 96},
+                                                                      {4, 40, 64},
                                                                       {101, 700, 17},
                                                                       {200, 70, 65}}) {
     for (float size : {1.0f, 0x1p-63f}) {

@@ -187,25 +187,26 @@ void run_strided(const Run& run, const Team& team) {
   // Rows whose distance is the same are taken together; with more than one outer dimension, one by one.
   const int64_t step = rank == 2 ? kPieceRows : 1;
   const int64_t row_stride = rank == 2 ? xt.strides[0] : 0;
+  const int64_t items = (rows + step - 1) / step * panels, share = items / (8 * team.count()) + 1;
   int64_t begin, end;
-  team.split((rows + step - 1) / step * panels, 1, &begin, &end);
-  for (int64_t item = begin; item < end; ++item) {
-    const int64_t row = item / panels * step, column = item % panels * kDenseColumns;
-    const int64_t count = rows - row < step ? rows - row : step;
-    const int64_t columns = n - column < kDenseColumns ? n - column : kDenseColumns;
-    const StridedMatrix x = {run.data<void>(0), ISTHMUS_F32, row_stride, xt.strides[rank - 1]};
-    alignas(64) float out[kPieceRows * kDenseColumns];
-    strided_piece(x, row_offset(xt, rank, row), weight, column * weight.column_stride, count, columns, k,
-                  plan.dtype == ISTHMUS_BF16, out);
-    for (int64_t r = 0; r < count; ++r) {
-      float* y = run.data<float>(3) + row_offset(yt, rank, row + r);
-      for (int64_t c = 0; c < columns; ++c) {
-        float value = out[r * kDenseColumns + c];
-        if (run.data<float>(2)) value += run.data<float>(2)[(column + c) * bt.strides[0]];
-        y[(column + c) * yt.strides[rank - 1]] = value;
+  while (team.take(items, share, &begin, &end))
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t row = item / panels * step, column = item % panels * kDenseColumns;
+      const int64_t count = rows - row < step ? rows - row : step;
+      const int64_t columns = n - column < kDenseColumns ? n - column : kDenseColumns;
+      const StridedMatrix x = {run.data<void>(0), ISTHMUS_F32, row_stride, xt.strides[rank - 1]};
+      alignas(64) float out[kPieceRows * kDenseColumns];
+      strided_piece(x, row_offset(xt, rank, row), weight, column * weight.column_stride, count, columns, k,
+                    plan.dtype == ISTHMUS_BF16, out);
+      for (int64_t r = 0; r < count; ++r) {
+        float* y = run.data<float>(3) + row_offset(yt, rank, row + r);
+        for (int64_t c = 0; c < columns; ++c) {
+          float value = out[r * kDenseColumns + c];
+          if (run.data<float>(2)) value += run.data<float>(2)[(column + c) * bt.strides[0]];
+          y[(column + c) * yt.strides[rank - 1]] = value;
+        }
       }
     }
-  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "ops/elementwise/blocks-inl.h"
 #include "ops/matmul/dense_tile-inl.h"
 #include "ops/matmul/transpose-inl.h"
+#include "ops/matmul/turned_tile-inl.h"
 
 namespace isthmus::cpu::ISTHMUS_ISA {
 
@@ -133,6 +134,27 @@ ISTHMUS_SIMD void pack_row(const StridedMatrix& a, int64_t at, int64_t depth, bo
   if (depth % 2) halves[depth] = 0;
 }
 
+// Adds `depth` of k to `rows` rows by kDenseColumns columns: the first of them read where they lie, what is
+// left, or all, from a panel. x as dense tiles read it, x_stride elements apart.
+template <int kFormat>
+void add_depth(const StridedMatrix& b, int64_t b_at, int64_t rows, int64_t columns, int64_t depth,
+               bool turned, const void* x, int64_t x_stride, unsigned char* panel, float* out) {
+  const unsigned char* from = static_cast<const unsigned char*>(x);
+  int64_t done = 0;
+  if (turned) {
+    constexpr int kDepth = kTurnedDepth<kFormat>;
+    done = depth / kDepth * kDepth;
+    const int64_t column_bytes = b.at(b.column_stride) - b.at(0);
+    turned_panel<kFormat>(rows, b.at(b_at), column_bytes, done, from, x_stride * dense_x_bytes(kFormat), out,
+                          b.at(b_at) + kDenseColumns * column_bytes);
+    if (done == depth) return;
+  }
+  constexpr int kStep = dense_step_elements(kFormat);
+  pack_panel<kFormat>(b, b_at + done * b.row_stride, columns, depth - done, panel);
+  dense_panel<kFormat>(rows, panel, (depth - done + kStep - 1) / kStep, from + done * dense_x_bytes(kFormat),
+                       x_stride, true, out, kDenseColumns, kDenseColumns);
+}
+
 // The result rows x columns, at most kPieceRows x kDenseColumns, row i at out + i * kDenseColumns. a is
 // [rows, k] and b [k, columns] from the given elements on. With `pairs` both are taken as BF16 (a rounded if
 // need be) in pair order.
@@ -141,35 +163,36 @@ inline void strided_piece(const StridedMatrix& a, int64_t a_at, const StridedMat
   alignas(64) unsigned char panel[kPieceDepth * kDenseColumns * 4];
   alignas(64) unsigned char left[kPieceRows * kPieceDepth * 4];
   const bool in_place = !pairs && a.dtype == ISTHMUS_F32 && a.column_stride == 1;
+  const bool turned = rows <= kTurnedRows && columns == kDenseColumns && b.row_stride == 1 &&
+                      (b.dtype == ISTHMUS_BF16) == pairs;
   const int64_t left_row = kPieceDepth * (pairs ? 2 : 4);
   for (int64_t i = 0; i < rows * kDenseColumns; ++i) out[i] = 0;
   if (columns < kDenseColumns || (pairs && k % 2))  // what is not there is zero, so that tiles may be whole
     for (size_t i = 0; i < sizeof panel; ++i) panel[i] = 0;
-  for (int64_t k0 = 0; k0 < k; k0 += kPieceDepth) {
-    const int64_t depth = k - k0 < kPieceDepth ? k - k0 : kPieceDepth, b_from = b_at + k0 * b.row_stride;
+  // Without a copy of either side a piece may be as deep as it likes.
+  const int64_t whole = turned && in_place ? k - k % 8 : 0;
+  for (int64_t k0 = 0, depth = whole; k0 < k; k0 += depth, depth = 0) {
+    if (depth == 0) depth = k - k0 < kPieceDepth ? k - k0 : kPieceDepth;
+    const int64_t b_from = b_at + k0 * b.row_stride;
     const void* x = left;
     if (in_place)
       x = a.at(a_at + k0);
     else
       for (int64_t r = 0; r < rows; ++r)
         pack_row(a, a_at + r * a.row_stride + k0 * a.column_stride, depth, pairs, left + r * left_row);
+    const int64_t x_stride = in_place ? a.row_stride : kPieceDepth;
     if (pairs) {
+      const int64_t last = (turned ? depth % kTurnedDepth<kDenseBf16> : depth) / 2;
       if (depth % 2)  // the last pair may hold the odd number of the part before
         for (int c = 0; c < kDenseColumns; ++c)
-          reinterpret_cast<uint16_t*>(panel)[(depth / 2 * kDenseColumns + c) * 2 + 1] = 0;
-      pack_panel<kDenseBf16>(b, b_from, columns, depth, panel);
+          reinterpret_cast<uint16_t*>(panel)[(last * kDenseColumns + c) * 2 + 1] = 0;
       const unsigned before = begin_flush();
-      dense_panel<kDenseBf16>(rows, panel, (depth + 1) / 2, x, kPieceDepth, true, out, kDenseColumns,
-                              kDenseColumns);
+      add_depth<kDenseBf16>(b, b_from, rows, columns, depth, turned, x, x_stride, panel, out);
       end_flush(before);
     } else if (b.dtype == ISTHMUS_F16) {
-      pack_panel<kDenseF16>(b, b_from, columns, depth, panel);
-      dense_panel<kDenseF16>(rows, panel, depth, x, in_place ? a.row_stride : kPieceDepth, true, out,
-                             kDenseColumns, kDenseColumns);
+      add_depth<kDenseF16>(b, b_from, rows, columns, depth, turned, x, x_stride, panel, out);
     } else {
-      pack_panel<kDenseF32>(b, b_from, columns, depth, panel);
-      dense_panel<kDenseF32>(rows, panel, depth, x, in_place ? a.row_stride : kPieceDepth, true, out,
-                             kDenseColumns, kDenseColumns);
+      add_depth<kDenseF32>(b, b_from, rows, columns, depth, turned, x, x_stride, panel, out);
     }
   }
 }
