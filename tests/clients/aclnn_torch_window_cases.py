@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from aclnn_torch_cases import F16, numbers, slope, whole
+from aclnn_torch_cases import F16, F32, I, I32, X, Y, numbers, slope, truths, whole
 
 
 def upsampled(name, mode, axes, align=None, exact=False, antialias=False):
@@ -158,6 +158,74 @@ def norm_gradients():
     yield 'DeepNormGrad', [g, x, y, weight, *moments(0.7 * x + y), 0.7], deep_norm
 
 
+def places():
+    table, index = numbers(5, 6), whole(4, 7, low=0, high=5, dtype=torch.int64)
+    source = numbers(4, 8, seed=2)
+    for dtype in (F32, I32, torch.int64):
+        for code, word in ((1, 'sum'), (2, 'prod'), (3, 'amax'), (4, 'amin'), (5, 'mean')):
+            for with_self in (True, False):
+                x, y = (table, source) if dtype == F32 else ((3 * table).to(dtype), (3 * source).to(dtype))
+                yield 'ScatterReduce', [x, 1, index, y, code, with_self], \
+                    lambda x, d, i, y, r, s, w=word: x.scatter_reduce(d, i[:, :7], y, w, include_self=s)
+    yield 'InplaceScatterReduce', [table, 0, index[:, :6].contiguous(), source, 1, True], \
+        lambda x, d, i, y, r, s: x.scatter_reduce(d, i, y[:, :6], 'sum', include_self=s)
+    order = torch.randperm(30, generator=torch.Generator().manual_seed(1))[:8]
+    yield 'InplacePut', [table, order, numbers(8), False], lambda x, *rest: x.put_(*rest)
+    yield 'InplacePut', [table, whole(3, 9, low=0, high=30, dtype=torch.int64), numbers(3, 9), True], lambda x, *rest: x.put_(*rest)
+    for mask in (truths(5, 6), truths(6)):
+        yield 'InplaceMaskedScatter', [table, mask, numbers(40, seed=1)], torch.masked_scatter
+        yield 'InplaceMaskedScatter', [I[:, :6][:4].expand(4, 6).contiguous(), mask[:4] if mask.dim() == 2 else mask, I.flatten()], torch.masked_scatter
+    repeats = torch.tensor([2, 0, 3, 1, 4])
+    yield 'RepeatInterleave', [numbers(5), repeats, 10], lambda x, r, n: x.repeat_interleave(r)
+    yield 'RepeatInterleaveWithDim', [table, repeats, 0, 10], lambda x, r, d, n: x.repeat_interleave(r, d)
+    yield 'RepeatInterleaveWithDim', [numbers(2, 5, 3), repeats, 1, 10], lambda x, r, d, n: x.repeat_interleave(r, d)
+    yield 'RepeatInterleaveTensor', [repeats, 10], lambda r, n: torch.repeat_interleave(r)
+    for axis, form in ((0, (10, 6)), (1, (2, 10, 3)), (-1, (4, 10))):
+        x = numbers(*[5 if n == 10 else n for n in form])
+        yield 'RepeatInterleaveGrad', [numbers(*form), repeats, axis], \
+            lambda g, r, d, x=x: slope(lambda x: x.repeat_interleave(r, d), x, gradient=g)
+    spoilt = torch.cat([numbers(9), torch.full((3,), float('nan'))])[torch.randperm(12, generator=torch.Generator().manual_seed(3))].view(3, 4)
+    nothing = torch.full((2, 3), float('nan'))
+    for x in (spoilt, nothing, table):
+        yield 'NanMedian', [x], torch.nanmedian
+        for axis, keep in ((0, False), (1, True)):
+            yield 'NanMedianDim', [x, axis, keep], torch.nanmedian
+    for low, high in ((-2.0, 2.0), (0.0, 0.0)):
+        for bins in (1, 7, 100):
+            yield 'Histc', [torch.cat([X.flatten(), torch.tensor([2.0, -2.0])]), bins, low, high], torch.histc
+    yield 'Histc', [torch.full((5,), 1.5), 4, 0.0, 0.0], torch.histc
+    counted = whole(50, low=0, high=9)
+    counted[0] = 8
+    yield 'Bincount', [counted, None, 0], torch.bincount
+    yield 'Bincount', [counted.to(torch.int64), numbers(50), 20], torch.bincount
+    rows = numbers(6, 5)
+    for p in (0.0, 1.0, 2.0, 3.0, float('inf')):
+        yield 'Pdist', [rows, p], torch.pdist
+        x, y = numbers(2, 4, 5), numbers(2, 3, 5, seed=7)
+        g, far = numbers(2, 4, 3), torch.cdist(x, y, p)
+        yield 'CdistBackward', [g, x, y, far, -1.0 if p == float('inf') else p], \
+            lambda g, x, y, d, p: torch.ops.aten._cdist_backward(g, x, y, float('inf') if p < 0 else p, d)
+    yield 'EmbeddingRenorm', [table.clone(), torch.tensor([0, 3, 3]), 2.0, 2.0], torch.embedding_renorm_
+    yield 'EmbeddingRenorm', [table.clone(), torch.tensor([[4, 1]], dtype=I32), 1.0, 1.0], torch.embedding_renorm_
+    words, begins = torch.tensor([1, 4, 0, 2, 2, 3, 1]), torch.tensor([0, 2, 2, 6])
+    owner, sizes = torch.tensor([0, 0, 2, 2, 2, 2, 3]), torch.tensor([2, 0, 4, 1])
+    for mode, word in ((0, 'sum'), (1, 'mean')):
+        yield 'EmbeddingBag', [table, words, begins, False, mode, False, None, False, -1], \
+            lambda t, i, o, f, m, *rest, w=word: (F.embedding_bag(i, t, o, mode=w), owner, sizes, torch.zeros(0, dtype=torch.int64))
+        yield 'EmbeddingBag', [table, words, torch.tensor([0, 2, 2, 6, 7]), False, mode, False, None, True, 2], \
+            lambda t, i, o, f, m, *rest, w=word: (F.embedding_bag(i, t, o, mode=w, include_last_offset=True, padding_idx=2), owner,
+                                                  torch.tensor([2, 0, 2, 1]), torch.zeros(0, dtype=torch.int64))
+    yield 'EmbeddingBag', [table, words, begins, False, 0, False, numbers(7), False, -1], \
+        lambda t, i, o, f, m, s, v, *rest: (F.embedding_bag(i, t, o, mode='sum', per_sample_weights=v), owner, sizes,
+                                            torch.zeros(0, dtype=torch.int64))
+    for training, low, high in ((True, 0.25, 0.25), (False, 0.1, 0.3)):
+        for name in ('RReluWithNoise', 'InplaceRReluWithNoise'):
+            out = F.leaky_relu(X, (low + high) / 2)
+            noise = torch.where(X > 0, 1.0, low) if training else Y
+            yield name, [X, Y, low, high, training, 7, 0], \
+                lambda *rest, r=(noise, out) if name[0] == 'R' else (out, noise): r
+
+
 def cases():
-    for group in (pool_gradients, convolution_gradients, norm_gradients):
+    for group in (pool_gradients, convolution_gradients, norm_gradients, places):
         yield from group()

@@ -73,10 +73,6 @@ Value activated(Builder& b, const Value& x, const std::string& name) {
   return {};
 }
 
-Value as_index(Builder& b, const Value& index) {
-  return index.dtype == Dtype::kI32 || index.dtype == Dtype::kI64 ? index : b.cast(index, Dtype::kI64);
-}
-
 }  // namespace
 
 Status build_ApplyRotaryPosEmb(Builder& b) { return turn_both(b, false); }

@@ -32,6 +32,10 @@ std::pair<Value, Value> halves(Builder& b, const Value& x, int64_t dim) {
   return {b.slice(x, axis, 0, half), b.slice(x, axis, half, 2 * half)};
 }
 
+Value as_index(Builder& b, const Value& index) {
+  return index.dtype == Dtype::kI32 || index.dtype == Dtype::kI64 ? index : b.cast(index, Dtype::kI64);
+}
+
 int64_t elements_of(Builder& b, const std::vector<int64_t>& dims) {
   int64_t elements = 1;
   bool possible = true;

@@ -7,10 +7,6 @@
 namespace isthmus::cann {
 namespace {
 
-Value as_index(Builder& b, const Value& index) {
-  return index.dtype == Dtype::kI32 || index.dtype == Dtype::kI64 ? index : b.cast(index, Dtype::kI64);
-}
-
 Status gather(Builder& b, const char* table, const char* index, int64_t dim) {
   const Value x = b.tensor(table), i = as_index(b, b.tensor(index));
   if (b.failed()) return b.status();

@@ -20,9 +20,7 @@ Value pictures(Builder& b, const Value& x, int axes) {
 // Each value at the place that its index names in a picture of zeros.
 Status put_back(Builder& b, const char* values, const char* reduction, int axes, const Value& place) {
   const Value x = pictures(b, b.tensor(values), axes);
-  Value index = pictures(b, b.tensor("indices"), axes);
-  if (b.failed()) return b.status();
-  if (index.dtype != Dtype::kI32) index = b.cast(index, Dtype::kI64);
+  const Value index = as_index(b, pictures(b, b.tensor("indices"), axes));
   const Value picture = pictures(b, place, axes);
   if (b.failed() || !b.require(x.shape() == index.shape() && x.dims[0] == picture.dims[0],
                                "'{}' and 'indices' for {}", values, to_string(place)))

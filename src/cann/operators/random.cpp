@@ -85,7 +85,30 @@ Value rescaled(Builder& b, const Value& x, const Value& stays, double dropped) {
   return b.op("where", {stays, larger, b.constant(Scalar::of(0.0), larger.dtype)});
 }
 
+// Random slopes for what is not above zero; noise keeps the slopes, 1 where there is none.
+Status rrelu(Builder& b) {
+  const Value x = b.tensor("self"), place = b.output(b.declares("out") ? "out" : "selfRef");
+  const double lower = b.number("lower"), upper = b.number("upper");
+  if (b.failed()) return b.status();
+  const Value wide_x = b.cast(x, wide(floating(x.dtype)));
+  const Value positive = with_scalar(b, "greater", wide_x, Scalar::of(0.0));
+  if (!b.boolean("training")) {
+    b.store(b.op("where", {positive, wide_x, with_scalar(b, "mul", wide_x, Scalar::of((lower + upper) / 2))}),
+            place);
+    return b.status();
+  }
+  const Value one = b.constant(Scalar::of(1.0), wide_x.dtype);
+  const Value slope =
+      b.op("where", {positive, one, b.cast(uniform(b, x.shape(), lower, upper), wide_x.dtype)});
+  b.store(b.op("mul", {wide_x, slope}), place);
+  b.store(slope, b.output("noise"));
+  return b.status();
+}
+
 }  // namespace
+
+Status build_RReluWithNoise(Builder& b) { return rrelu(b); }
+Status build_InplaceRReluWithNoise(Builder& b) { return rrelu(b); }
 
 Status build_InplaceUniform(Builder& b) {
   return store(b, uniform(b, shape(b), b.number("from"), b.number("to")));

@@ -5,10 +5,6 @@
 namespace isthmus::cann {
 namespace {
 
-Value as_index(Builder& b, const Value& index) {
-  return index.dtype == Dtype::kI32 || index.dtype == Dtype::kI64 ? index : b.cast(index, Dtype::kI64);
-}
-
 std::vector<int64_t> front(int axis, int rank) {
   std::vector<int64_t> order = {axis};
   for (int i = 0; i < rank; ++i)

@@ -96,6 +96,25 @@ Moments corrected(Builder& b) {
   return moments(b, b.ints("dim"), b.integer("correction"), b.boolean("keepdim"));
 }
 
+// The median of what is no NaN; NaN, which is sorted last, where there is nothing else.
+Status nan_median_of(Builder& b, const Value& x, int64_t dim, bool keep, bool with_index) {
+  if (b.failed() || !b.require(x.dims[dim] > 0, "a median of no elements")) return b.status();
+  if (!is_float(x.dtype)) return median_of(b, x, dim, keep, with_index);
+  const std::vector<Value> sorted = b.ops("sort", {x}, {{"axis", dim}});
+  if (b.failed()) return b.status();
+  const Value number = b.cast(b.op("logical_not", {b.op("is_nan", {x})}), Dtype::kI64);
+  const Value count = reduce(b, "reduce_sum", number, {dim}, true);
+  const Value middle = with_scalar(b, "div", with_scalar(b, "sub", count, Scalar::of(int64_t{1})),
+                                   Scalar::of(int64_t{2}));  // towards zero: 0 of no numbers
+  const auto at_middle = [&](const Value& all) {
+    const Value y = b.op("gather_elements", {all, middle}, {{"axis", dim}});
+    return b.failed() || keep ? y : b.squeeze(y, dim);
+  };
+  b.store(at_middle(sorted[0]), b.output("out"));
+  if (with_index) b.store(at_middle(sorted[1]), b.output("indices"));
+  return b.status();
+}
+
 }  // namespace
 
 Status build_All(Builder& b) { return truth(b, "reduce_min"); }
@@ -115,6 +134,15 @@ Status build_MedianDim(Builder& b) {
   Value x = b.tensor("self");
   if (x.rank == 0) x = b.unsqueeze(x, 0);
   return median_of(b, x, b.axis(b.integer("dim"), x.rank), b.boolean("keepdim"), true);
+}
+Status build_NanMedian(Builder& b) {
+  const Value x = b.tensor("self");
+  return nan_median_of(b, b.reshape(x, {x.elements()}), 0, false, false);
+}
+Status build_NanMedianDim(Builder& b) {
+  Value x = b.tensor("self");
+  if (x.rank == 0) x = b.unsqueeze(x, 0);
+  return nan_median_of(b, x, b.axis(b.integer("dim"), x.rank), b.boolean("keepdim"), true);
 }
 Status build_Kthvalue(Builder& b) {
   Value x = b.tensor("self");
