@@ -803,6 +803,50 @@ def quantized():
     yield 'InplaceQuantScatter', [cache, torch.tensor([4, 0], dtype=I32), updates, numbers(8, low=0.02, high=0.1), None, -2, -1, 1], written
 
 
+def groups():
+    """Products of groups."""
+    x, w, bias = numbers(9, 6), numbers(3, 6, 5), numbers(3, 5)
+    parts, ends = x.split([4, 0, 5]), torch.tensor([4, 4, 9])
+    which = torch.tensor([0] * 4 + [2] * 5)
+
+    def each(x, w):
+        return torch.einsum('mk,mkn->mn', x.float(), w[which[:len(x)]].float())
+
+    def arguments(x, w, bias, *, scale=None, token=None, groups=ends, split=3, kind=0, lengths=0, more=()):
+        return [x, w, bias, scale, None, None, None, token, groups, None, None, None, split, kind, lengths, 0, *more]
+
+    yield 'GroupedMatmul', [[x], list(w), list(bias), None, None, None, None, [4, 4, 9], 3], \
+        lambda x, w, b, *rest: [[each(x[0], torch.stack(w)) + torch.stack(b)[which]]]
+    yield 'GroupedMatmul', [list(parts), list(w), None, None, None, None, None, None, 0], \
+        lambda x, w, *rest: [[a @ c for a, c in zip(x, w)]]
+    yield 'GroupedMatmul', [list(parts), list(w), None, None, None, None, None, None, 2], \
+        lambda x, w, *rest: [[each(torch.cat(x), torch.stack(w))]]
+    for name, more in (('GroupedMatmulV4', ()), ('GroupedMatmulV5', (None,))):
+        yield name, arguments([x], [w], None, more=more), lambda x, w, *rest: [[each(x[0], w[0])], None, None]
+        yield name, arguments([x], [w], [bias], groups=torch.tensor([4, 0, 5]), lengths=1, more=more), \
+            lambda x, w, b, *rest: [[each(x[0], w[0]) + b[0][which]], None, None]
+        yield name, arguments([x.to(BF16)], list(w.to(BF16)), None, more=more), \
+            lambda x, w, *rest: [[each(x[0], torch.stack(w)).to(BF16)], None, None]
+        yield name, arguments([x.to(F16)], [w.mT.contiguous().mT.to(F16)], None, split=1, more=more), \
+            lambda x, w, *rest: [list(each(x[0], w[0]).to(F16).split([4, 0, 5])), None, None]
+    yield 'GroupedMatmulV4', arguments(list(parts), list(w), list(bias), groups=None, split=0, kind=-1), \
+        lambda x, w, b, *rest: [[a @ c + d for a, c, d in zip(x, w, b)], None, None]
+    a, c = whole(9, 1500, dtype=torch.int8, low=-128, high=128), whole(3, 1500, 5, dtype=torch.int8, low=-128, high=128)
+    scale, token = numbers(3, 5, low=0.001, high=0.002), numbers(9, low=0.5, high=2)
+    exact = torch.einsum('mk,mkn->mn', a.double(), c[which].double())
+    yield 'GroupedMatmulV4', arguments([a], [c], [whole(3, 5)], scale=[scale], token=[token]), \
+        lambda x, w, b, *rest: [[((exact + b[0][which]).float() * scale[which] * token[:, None]).to(BF16)], None, None]
+    yield 'GroupedMatmulV4', arguments([a], list(c), None, scale=list(scale)), \
+        lambda x, w, b, *rest: [[(exact.float() * scale[which]).to(F16)], None, None]
+
+    def sums(rows, w):
+        return torch.stack([r.t() @ v for r, v in zip(rows.split([4, 0, 5]), w.split([4, 0, 5]))])
+
+    v = numbers(9, 7)
+    yield 'GroupedMatmulV4', arguments([x.t()], [v], None, kind=2), lambda x, w, *rest: [[sums(x[0].t(), w[0])], None, None]
+    yield 'GroupedMatmulAdd', [x, v, ends, numbers(18, 7), True, False, 2], lambda x, w, e, y, *rest: y + sums(x, w).view(18, 7)
+
+
 def random():
     """Only what no random number changes."""
     yield 'InplaceUniform', [X, 2.0, 2.0, 7, 0], lambda x, *rest: torch.full_like(x, 2)
@@ -822,5 +866,5 @@ def random():
 
 
 def cases():
-    for group in (attention, experts, quantized, random, gradients, routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
+    for group in (attention, experts, quantized, groups, random, gradients, routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
         yield from group()

@@ -75,7 +75,10 @@ void pack_panel(const StridedMatrix& b, int64_t at, int64_t columns, int64_t dep
     else
       halves[(k / 2 * kDenseColumns + c) * 2 + k % 2] = to_bf16_flushed(strided_load(b, index));
   };
-  const bool same = kFormat != kDenseBf16 || b.dtype == ISTHMUS_BF16;  // stored as panels have it
+  // Stored as panels have it.
+  const bool same = b.dtype == (kFormat == kDenseF32   ? ISTHMUS_F32
+                                : kFormat == kDenseF16 ? ISTHMUS_F16
+                                                       : ISTHMUS_BF16);
   if (same && b.row_stride == 1) {
     // Columns lie word by word: blocks of 16 columns and 16 words are turned.
     for (int64_t c = 0; c < columns; c += 16) {
