@@ -226,6 +226,74 @@ def places():
                 lambda *rest, r=(noise, out) if name[0] == 'R' else (out, noise): r
 
 
+def pictures():
+    for axes, form, target in ((2, (2, 3, 5, 6), (4, 7)), (3, (2, 2, 4, 3, 5), (2, 3, 4))):
+        x, grid = numbers(*form), numbers(form[0], *target, axes, low=-1.7, high=1.7)
+        g = numbers(*form[:2], *target, seed=8)
+        grid[0, 0, 0] = torch.tensor([float('nan')] + [0.0] * (axes - 1)) if axes == 2 else grid[0, 0, 0]
+        clean = grid.nan_to_num(0.3)
+        for mode, word in enumerate(('bilinear', 'nearest', 'bicubic')[:4 - (axes - 1)]):
+            for padding, edge in enumerate(('zeros', 'border', 'reflection')):
+                for corners in (True, False):
+                    places = grid if word != 'bicubic' and edge == 'border' else clean
+                    yield f'GridSampler{axes}D', [x, places, mode, padding, corners], \
+                        lambda x, p, m, e, c, w=word, v=edge: F.grid_sample(x, p, w, v, c)
+                    yield f'GridSampler{axes}DBackward', [g, x, clean, mode, padding, corners, [True, True]], \
+                        lambda g, x, p, m, e, c, o, w=word, v=edge: slope(lambda x, p: F.grid_sample(x, p, w, v, c), x, p, gradient=g)
+        for corners in (True, False):
+            yield 'AffineGrid', [numbers(2, axes, axes + 1), list(form), corners], F.affine_grid
+    first = torch.tensor([[0, 0, 10, 10], [10, 10, 20, 20], [32, 32, 38, 42]]).float()
+    second = torch.tensor([[0, 0, 10, 20], [0, 0, 10, 10]]).float()
+
+    def overlap(a, b, mode, eps, aligned):
+        a, b = (a, b) if aligned else (a[:, None], b[None])
+        low, high = torch.maximum(a, b)[..., :2], torch.minimum(a, b)[..., 2:]
+        shared = (high - low + eps).clamp(0).prod(-1)
+        area_a, area_b = ((x[..., 2:] - x[..., :2] + eps).prod(-1) for x in (a, b))
+        return shared / (area_b if mode == 'iof' else area_a + area_b - shared)
+
+    for mode in ('iou', 'iof'):
+        yield 'Iou', [first, second, mode, 0.01, False], overlap
+    yield 'Iou', [first[:2], second, 'iou', 0.01, True], lambda *given: overlap(*given)[:, None]
+    first, second = numbers(4, 6, low=0.1, high=20), numbers(4, 6, low=0.1, high=20, seed=4)
+
+    def complete(a, b, *rest):
+        eps = 1e-9
+        (ax, ay, aw, ah), (bx, by, bw, bh) = a, b
+        ah, bh = ah + eps, bh + eps
+        low_x, high_x = torch.minimum(ax + aw / 2, bx + bw / 2), torch.maximum(ax - aw / 2, bx - bw / 2)
+        low_y, high_y = torch.minimum(ay + ah / 2, by + bh / 2), torch.maximum(ay - ah / 2, by - bh / 2)
+        shared = (low_x - high_x).clamp(0) * (low_y - high_y).clamp(0)
+        part = shared / (aw * ah + bw * bh - shared)
+        wide = torch.maximum(ax + aw / 2, bx + bw / 2) - torch.minimum(ax - aw / 2, bx - bw / 2)
+        tall = torch.maximum(ay + ah / 2, by + bh / 2) - torch.minimum(ay - ah / 2, by - bh / 2)
+        turned = torch.atan(bw / bh) - torch.atan(aw / ah)
+        v = 4 / torch.pi ** 2 * turned ** 2
+        return (part - ((ax - bx) ** 2 + (ay - by) ** 2) / (wide ** 2 + tall ** 2) - v * v / (1 - part + v))[None], turned[None]
+
+    yield 'CIoU', [first, second, True, False, 'iou'], complete
+    ramp = torch.arange(1.0, 37).view(1, 1, 6, 6)
+    yield 'ROIAlign', [ramp, torch.tensor([[0, -2.0, -2.0, 22.0, 22.0]]), 0.25, 3, 3, 2, 0], \
+        lambda *rest: torch.tensor([[[[4.5, 6.5, 8.5], [16.5, 18.5, 20.5], [28.5, 30.5, 32.5]]]])
+
+    def aligned(x, rois, scale, height, width, samples, end):
+        out = []
+        for roi in rois:
+            picture, (x1, y1, x2, y2) = x[int(roi[0])], (roi[1:] * scale).tolist()
+            steps = [(low + max(high - low, 1) * (torch.arange(n * samples) + 0.5) / (n * samples))
+                     for low, high, n in ((y1, y2, height), (x1, x2, width))]
+            far = [(at < -1) | (at > size) for at, size in zip(steps, picture.shape[1:])]
+            unit = [2 * at / (size - 1) - 1 for at, size in zip(steps, picture.shape[1:])]
+            grid = torch.stack(torch.meshgrid(unit[1], unit[0], indexing='xy'), -1)
+            read = F.grid_sample(picture[None], grid[None], padding_mode='border', align_corners=True)[0]
+            read = read.masked_fill(far[0][:, None] | far[1][None], 0)
+            out.append(F.avg_pool2d(read, samples))
+        return torch.stack(out)
+
+    yield 'ROIAlign', [numbers(2, 3, 7, 8), torch.tensor([[1, 2.0, 1, 20, 24], [0, -9, -5, 8, 3], [1, 4, 4, 4.5, 4.5], [0, 40, 40, 50, 60]]),
+                       0.3, 2, 3, 2, 0], aligned
+
+
 def cases():
-    for group in (pool_gradients, convolution_gradients, norm_gradients, places):
+    for group in (pool_gradients, convolution_gradients, norm_gradients, places, pictures):
         yield from group()
