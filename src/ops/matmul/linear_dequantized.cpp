@@ -103,6 +103,7 @@ std::vector<Sample> samples() {
     add(Dtype::kF32, {70, 96}, 35, weight, 3, Dtype::kF16, false, false);
     for (const int64_t groups : {65, 1})
       add(Dtype::kF16, {5, 2080}, 7, weight, groups, Dtype::kF16, true, false);
+    add(Dtype::kF16, {1, 2080}, 7, weight, 65, Dtype::kF16, true, false);
     add(Dtype::kF32, {3, 1056}, 7, weight, 11, Dtype::kF16, false, false);
     add(Dtype::kF16, {32}, 3, weight, 1, Dtype::kF16, false, false);
     add(Dtype::kF32, {0, 32}, 3, weight, 1, Dtype::kF16, false, false);

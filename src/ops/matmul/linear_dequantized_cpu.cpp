@@ -63,6 +63,7 @@ struct Weight {
   int64_t row, step;  // of q, in bytes
   int64_t scale_row, scale_step, offset_row, offset_step;
   int64_t k, group;
+  int64_t fetch_ahead;    // bytes, of whole tiles
   bool four_bits, whole;  // whole: 16 numbers of a row lie together and have one scale
 
   float scale_of(int64_t n, int64_t number) const {
@@ -84,13 +85,29 @@ struct Weight {
   }
 };
 
+// `count` elements `step` apart as F32.
+void to_floats(const unsigned char* data, isthmus_dtype_t dtype, int64_t at, int64_t step, int64_t count,
+               float* to) {
+  int64_t i = 0;
+  if (step == 1 && dtype == ISTHMUS_F16)
+    for (; i + 16 <= count; i += 16) store(to + i, load_f16((const uint16_t*)data + at + i));
+  for (; i < count; ++i) to[i] = element(data, dtype, at + i * step);
+}
+
 // 16 numbers of a row, as they lie.
-ISTHMUS_SIMD F32x16 load_s8(const unsigned char* p) {
+#if defined(__AVX2__)
+ISTHMUS_SIMD F32x16 widen_s8(__m128i bytes) {
 #if defined(__AVX512F__)
-  return to_f32((I32x16)_mm512_maskz_cvtepi8_epi32((__mmask16)-1, _mm_loadu_si128((const __m128i*)p)));
-#elif defined(__AVX2__)
-  return to_f32(I32x16{(I32Part)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)p)),
-                       (I32Part)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)(p + 8)))});
+  return to_f32((I32x16)_mm512_maskz_cvtepi8_epi32((__mmask16)-1, bytes));
+#else
+  return to_f32(
+      I32x16{(I32Part)_mm256_cvtepi8_epi32(bytes), (I32Part)_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))});
+#endif
+}
+#endif
+ISTHMUS_SIMD F32x16 load_s8(const unsigned char* p) {
+#if defined(__AVX2__)
+  return widen_s8(_mm_loadu_si128((const __m128i*)p));
 #else
   int32_t lanes[16];
   for (int i = 0; i < 16; ++i) lanes[i] = (int8_t)p[i];
@@ -98,37 +115,83 @@ ISTHMUS_SIMD F32x16 load_s8(const unsigned char* p) {
 #endif
 }
 ISTHMUS_SIMD F32x16 load_s4(const unsigned char* p) {
-  alignas(16) unsigned char bytes[16];
 #if defined(__AVX2__)
   const __m128i both = _mm_loadl_epi64((const __m128i*)p), mask = _mm_set1_epi8(15), eight = _mm_set1_epi8(8);
   const __m128i pairs =
       _mm_unpacklo_epi8(_mm_and_si128(both, mask), _mm_and_si128(_mm_srli_epi16(both, 4), mask));
-  _mm_store_si128((__m128i*)bytes, _mm_sub_epi8(_mm_xor_si128(pairs, eight), eight));
+  return widen_s8(_mm_sub_epi8(_mm_xor_si128(pairs, eight), eight));
 #else
+  unsigned char bytes[16];
   for (int i = 0; i < 8; ++i) {
     bytes[2 * i] = (unsigned char)(((p[i] & 15) ^ 8) - 8);
     bytes[2 * i + 1] = (unsigned char)(((p[i] >> 4) ^ 8) - 8);
   }
-#endif
   return load_s8(bytes);
+#endif
 }
+#if defined(__AVX512F__)
+constexpr bool kLookUp = true;  // 16 numbers of four bits by one permutation
+// Numbers by their four bits, with the low half of a byte first.
+ISTHMUS_SIMD F32x16 look_up_s4(const unsigned char* p, F32x16 table) {
+  const __m512i bytes = _mm512_maskz_cvtepu8_epi64((__mmask8)-1, _mm_loadl_epi64((const __m128i*)p));
+  const __m512i index = _mm512_or_si512(bytes, _mm512_slli_epi64(bytes, 28));  // other bits do not count
+  return (F32x16)_mm512_maskz_permutexvar_ps((__mmask16)-1, index, (__m512)table);
+}
+#else
+constexpr bool kLookUp = false;
+ISTHMUS_SIMD F32x16 look_up_s4(const unsigned char*, F32x16 table) { return table; }
+#endif
+ISTHMUS_SIMD F32x16 numbers_s4() {
+  static const float kNumbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1};
+  return load(kNumbers);
+}
+
+// Scales and offsets of a tile's columns from some group on, as F32.
+constexpr int64_t kFactors = 64;
+constexpr int64_t kFetchAhead = 8192;  // bytes
+template <int kColumns>
+struct Factors {
+  float scales[kColumns][kFactors], offsets[kColumns][kFactors];
+  int64_t first;
+  Factors(const Weight& w, int64_t n, int64_t k0, int64_t depth) : first(k0 / w.group) {
+    const int64_t count = (k0 + depth - 1) / w.group + 1 - first;
+    for (int c = 0; c < kColumns; ++c) {
+      to_floats(w.scale, w.scale_dtype, (n + c) * w.scale_row + first * w.scale_step, w.scale_step, count,
+                scales[c]);
+      if (w.offset)
+        to_floats(w.offset, w.offset_dtype, (n + c) * w.offset_row + first * w.offset_step, w.offset_step,
+                  count, offsets[c]);
+    }
+  }
+};
 
 // What a tile multiplies by: the integers from column n on and k0 on, or rows that were dequantised. In a
 // group of k a column has one Factor.
-template <bool kFourBits, bool kOffset>
+template <bool kFourBits, bool kOffset, int kColumns>
 struct Integers {
   const Weight& w;
+  const Factors<kColumns>& factors;
   int64_t n, k0;
   struct Factor {
-    F32x16 scale, offset;
+    F32x16 scale, offset;  // or, in `scale`, the sixteen numbers of four bits
   };
   int64_t group() const { return w.group; }
-  int64_t first_group() const { return k0 / w.group; }
+  int64_t first_group() const { return factors.first; }
+  // What tiles to come read: rows are too short for the processor to see where they go on.
+  ISTHMUS_SIMD void fetch(int64_t k) const {
+    __builtin_prefetch(w.q + n * w.row + w.fetch_ahead + (k0 + k) * kColumns / (kFourBits ? 2 : 1), 0, 3);
+  }
   ISTHMUS_SIMD Factor factor(int c, int64_t number) const {
-    return {set1(w.scale_of(n + c, number)), set1(kOffset ? w.offset_of(n + c, number) : 0.0f)};
+    const F32x16 scale = set1(factors.scales[c][number - factors.first]);
+    const F32x16 offset = set1(kOffset ? factors.offsets[c][number - factors.first] : 0.0f);
+    if constexpr (kFourBits && kLookUp)
+      return {(kOffset ? numbers_s4() + offset : numbers_s4()) * scale, offset};
+    else
+      return {scale, offset};
   }
   ISTHMUS_SIMD F32x16 at(int c, int64_t k, const Factor& factor) const {
     const unsigned char* from = w.q + (n + c) * w.row;
+    if constexpr (kFourBits && kLookUp) return look_up_s4(from + (k0 + k) / 2, factor.scale);
     F32x16 v = kFourBits ? load_s4(from + (k0 + k) / 2) : load_s8(from + k0 + k);
     if (kOffset) v = v + factor.offset;
     return v * factor.scale;
@@ -140,6 +203,7 @@ struct Copied {
   struct Factor {};
   int64_t group() const { return stride > 0 ? stride : 16; }
   int64_t first_group() const { return 0; }
+  ISTHMUS_SIMD void fetch(int64_t) const {}
   ISTHMUS_SIMD Factor factor(int, int64_t) const { return {}; }
   ISTHMUS_SIMD F32x16 at(int c, int64_t k, const Factor&) const { return load(rows + c * stride + k); }
 };
@@ -157,6 +221,7 @@ ISTHMUS_SIMD void tile(const float* x, int64_t x_stride, const Source& source, i
     ISTHMUS_EACH
     for (int c = 0; c < kColumns; ++c) factors[c] = source.factor(c, number);
     for (; k < end; k += 16) {
+      source.fetch(k);
       F32x16 w[kColumns];
       ISTHMUS_EACH
       for (int c = 0; c < kColumns; ++c) w[c] = source.at(c, k, factors[c]);
@@ -170,13 +235,17 @@ ISTHMUS_SIMD void tile(const float* x, int64_t x_stride, const Source& source, i
   }
 }
 
-// Calls f with the source of columns from n on and of k from k0 on.
-template <typename F>
-ISTHMUS_SIMD void with_integers(const Weight& w, int64_t n, int64_t k0, F&& f) {
+// Calls f with the source of kColumns columns from n on and of `depth` of k from k0 on, at most kFactors
+// groups.
+template <int kColumns, typename F>
+ISTHMUS_SIMD void with_integers(const Weight& w, int64_t n, int64_t k0, int64_t depth, F&& f) {
+  const Factors<kColumns> factors(w, n, k0, depth);
   if (w.offset)
-    w.four_bits ? f(Integers<true, true>{w, n, k0}) : f(Integers<false, true>{w, n, k0});
+    w.four_bits ? f(Integers<true, true, kColumns>{w, factors, n, k0})
+                : f(Integers<false, true, kColumns>{w, factors, n, k0});
   else
-    w.four_bits ? f(Integers<true, false>{w, n, k0}) : f(Integers<false, false>{w, n, k0});
+    w.four_bits ? f(Integers<true, false, kColumns>{w, factors, n, k0})
+                : f(Integers<false, false, kColumns>{w, factors, n, k0});
 }
 
 // Where results go.
@@ -232,23 +301,30 @@ __attribute__((noinline)) void run_tile(const float* x, const Source& source, co
   }
 }
 
-// A few rows: the integers become numbers on their way into the sums.
+// kColumns columns from n on by the rows (1 or 2) from `row` on: the integers become numbers on their way
+// into the sums.
+template <int kColumns>
+void run_few(const float* x, const Weight& weight, int64_t row, int64_t rows, int64_t n,
+             const Results& results) {
+  alignas(64) float state[kDirectRows * kColumns * 16];
+  const int64_t deep = kFactors * weight.group;
+  for (int64_t k0 = 0; k0 == 0 || k0 < weight.k; k0 += deep) {
+    const Part part = {k0, weight.k - k0 < deep ? weight.k - k0 : deep, state};
+    with_integers<kColumns>(weight, n, k0, part.depth, [&](const auto& source) {
+      if (rows == 1)
+        run_tile<1, kColumns>(x, source, weight, part, row, n, results);
+      else
+        run_tile<2, kColumns>(x, source, weight, part, row, n, results);
+    });
+  }
+}
+
 void run_direct(const float* x, const Weight& weight, int64_t rows, int64_t begin, int64_t end,
                 const Results& results) {
-  const Part whole = {0, weight.k, nullptr};
   int64_t n = begin;
   for (; n + kDirectColumns <= end; n += kDirectColumns)
-    with_integers(weight, n, 0, [&](const auto& source) {
-      if (rows == 1)
-        run_tile<1, kDirectColumns>(x, source, weight, whole, 0, n, results);
-      else
-        run_tile<2, kDirectColumns>(x, source, weight, whole, 0, n, results);
-    });
-  for (; n < end; ++n)
-    with_integers(weight, n, 0, [&](const auto& source) {
-      for (int64_t r = 0; r < rows; ++r)
-        run_tile<1, 1>(x + r * weight.k, source, weight, whole, r, n, results);
-    });
+    run_few<kDirectColumns>(x, weight, 0, rows, n, results);
+  for (; n < end; ++n) run_few<1>(x, weight, 0, rows, n, results);
 }
 
 constexpr int64_t kRowBlock = 64,
@@ -266,7 +342,7 @@ void run_block(const float* x, const Weight& weight, int64_t row, int64_t count,
     // Where groups begin with the part, or one covers it.
     if (weight.whole && (weight.k <= kDepth || kDepth % weight.group == 0 || weight.group % kDepth == 0 ||
                          weight.group >= weight.k)) {
-      with_integers(weight, n, k0, [&](const auto& source) {
+      with_integers<kColumns>(weight, n, k0, part.depth, [&](const auto& source) {
         for (int c = 0; c < kColumns; ++c) {
           int64_t number = source.first_group();
           for (int64_t k = 0; k < k16; ++number) {
@@ -336,6 +412,8 @@ void run_linear(const Run& run, const Team& team) {
   w.offset_step = offset.strides[1];
   w.k = x.length;
   w.group = x.length / scale.dims[1] > 0 ? x.length / scale.dims[1] : 1;
+  const int64_t tile_bytes = kDirectColumns * w.row;
+  w.fetch_ahead = tile_bytes > 0 ? (kFetchAhead + tile_bytes - 1) / tile_bytes * tile_bytes : 0;
   w.four_bits = plan.four_bits != 0;
   w.whole = (w.step == 1 || q.dims[1] <= 1) && (w.group % 16 == 0 || scale.dims[1] == 1);
   const float* rows = straight ? x.plain_row(0) : copy;
