@@ -73,6 +73,9 @@ class Builder {
   // -- results -- Casts and copies as needed; a rank 0 value, or one with dimensions of 1 more or less, fits
   // a place with as many elements. Stores of one call must not overlap each other.
   void store(const Value& value, const Value& place);
+  // The same where `count`, an I64 known only when it ran, is how many slices along the axis are the result.
+  // They lie densely at the start of the place; phase two waits, and gives the program's tensor these dims.
+  void store_sized(const Value& value, const Value& place, int axis, const Value& count);
   // Outputs may overlap: the later store counts. Otherwise that is an error.
   void allow_overlapping_outputs() { overlapping_outputs_ = true; }
 
@@ -127,6 +130,11 @@ class Builder {
   std::vector<Base> bases_;  // of the slots first
   std::vector<Step> steps_;
   std::vector<Store> stores_;
+  struct Sized {
+    Value place, count;
+    int axis = 0;
+  };
+  std::vector<Sized> sized_;
   std::vector<uint8_t> constants_;
   bool overlapping_outputs_ = false;
   Status status_;

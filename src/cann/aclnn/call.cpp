@@ -10,6 +10,7 @@
 #include "cann/aclnn/executor.h"
 #include "cann/aclnn/plan_cache.h"
 #include "cann/error.h"
+#include "cann/runtime/stream.h"
 
 namespace isthmus::cann {
 namespace {
@@ -55,6 +56,35 @@ Status check_new_overlaps(const Plan& plan, std::span<const uint64_t> addresses)
   return ok();
 }
 
+// The handle of a slot that is an argument of its own, not part of a list.
+const void* handle_of(std::span<const Arg> args, const CallKey& key, uint32_t slot) {
+  uint32_t at = 0;
+  size_t lists = 0;
+  for (const Arg& arg : args) {
+    if (arg.type == Arg::Type::kTensor && at++ == slot) return arg.handle;
+    if (arg.type == Arg::Type::kTensorList) at += key.list_lengths[lists++];
+  }
+  return nullptr;
+}
+
+// Of a call whose outputs' sizes depend on data: runs it, and tells the program's tensors what they became,
+// as far as they are still there.
+Status run_sized(const Executor& executor, const std::shared_ptr<BoundPlan>& call, aclrtStream stream) {
+  ASSIGN_OR_RETURN(const StreamPtr found, find_stream(stream));
+  RETURN_IF_ERROR(found->put_and_wait(
+      call, "the size of a result depends on data, for which the program waits: that cannot be captured"));
+  const std::vector<SizedOutput>& sized = call->plan->sized;
+  for (size_t i = 0; i < sized.size(); ++i) {
+    const auto tensor = tensors().find(executor.sized[i]);
+    if (!tensor.ok()) continue;
+    std::vector<int64_t> dims = sized[i].dims;
+    int64_t& dim = dims[static_cast<size_t>(sized[i].axis)];
+    dim = std::clamp<int64_t>(call->counts[i], 0, dim);
+    (void)tensors().replace(executor.sized[i], std::make_shared<TensorObject>((*tensor)->shrunk(dims)));
+  }
+  return ok();
+}
+
 }  // namespace
 
 HandleTable<Executor>& executors() {
@@ -91,6 +121,8 @@ aclnnStatus prepare_call(const Operator& op, std::span<const Arg> args, uint64_t
   result->op = &op;
   result->list_lengths = key.list_lengths;
   result->call.addresses = Addresses(key.addresses);
+  for (const SizedOutput& output : plan->sized) result->sized.push_back(handle_of(args, key, output.slot));
+  result->call.counts.resize(plan->sized.size());
   *workspace_size = plan->workspace_bytes;
   result->call.plan = std::move(plan);
   *executor = static_cast<aclOpExecutor*>(executors().add(std::move(result)));
@@ -133,7 +165,10 @@ aclnnStatus run_call(const Operator& op, void* workspace, uint64_t workspace_siz
     call = std::shared_ptr<BoundPlan>(executor, &executor->call);
   call->workspace = reinterpret_cast<uint64_t>(workspace);
   lock.unlock();
-  status = put(stream, std::move(call));
+  if (plan.sized.empty())
+    status = put(stream, std::move(call));
+  else
+    status = run_sized(*executor, call, stream);
   return status.ok() ? 0 : refuse(status);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An executor: a plan and the addresses of one call. It owns no memory of the program's and knows none of its
+// An executor: a plan and the addresses of one call. It owns no memory of the program's and none of its
 // objects, so these may be destroyed and it may move to another thread.
 #pragma once
 
@@ -38,13 +38,15 @@ struct BoundPlan : Work {
   PlanPtr plan;
   Addresses addresses;
   uint64_t workspace = 0;
-  Status put_on(Stream& stream) override { return plan->run(addresses.get(), workspace, stream); }
+  std::vector<int64_t> counts;  // of the plan's sized outputs
+  Status put_on(Stream& stream) override { return plan->run(addresses.get(), workspace, counts, stream); }
 };
 
 struct Executor {
   const Operator* op = nullptr;
   std::vector<uint32_t> list_lengths;  // of the operator's tensor lists, in order
   BoundPlan call;                      // put on streams itself, but for repeatable ones, which put copies
+  std::vector<const void*> sized;      // the handles of the plan's sized outputs
   // Of what follows, and of the addresses of a repeatable one: threads may share it.
   std::mutex mutex;
   bool repeatable = false;

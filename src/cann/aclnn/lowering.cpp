@@ -324,6 +324,8 @@ class Lowering {
       }
       if (const uint64_t bytes = prepared_[s].op->workspace_bytes()) lives.push_back({s, s, bytes, 0, -1});
     }
+    for (const Builder::Sized& sized : b_.sized_)  // read at the end
+      lives[static_cast<size_t>(sized.count.base)].last = prepared_.size();
     const uint64_t alignment = b_.device_->properties().alignment_bytes;
     std::vector<const Life*> placed;
     own_.resize(prepared_.size());
@@ -365,6 +367,10 @@ class Lowering {
       step.op = std::move(prepared_[s].op);
       plan->steps.push_back(std::move(step));
     }
+    for (const Builder::Sized& sized : b_.sized_)
+      plan->sized.push_back({base(sized.place).slot, sized.axis,
+                             static_cast<uint64_t>(base(sized.count).offset + sized.count.offset),
+                             sized.place.shape()});
     RETURN_IF_ERROR(upload(*plan));
     return PlanPtr(std::move(plan));
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "acl/acl_base.h"
@@ -40,6 +41,9 @@ struct TensorObject {
   uint64_t address() const { return storage + static_cast<uint64_t>(offset * bits / 8); }
   // Bytes from the first element back to the lowest, and on past the highest one.
   int64_t below = 0, above = 0;
+
+  // The same storage densely with other dims, of no more elements.
+  TensorObject shrunk(std::span<const int64_t> dims) const;
 };
 
 struct ScalarObject {

@@ -17,7 +17,8 @@ Status Plan::check_addresses(std::span<const uint64_t> addresses) const {
   return ok();
 }
 
-Status Plan::run(std::span<const uint64_t> addresses, uint64_t workspace, Stream& stream) const {
+Status Plan::run(std::span<const uint64_t> addresses, uint64_t workspace, std::span<int64_t> counts,
+                 Stream& stream) const {
   if (&stream.device() != device.get())
     return invalid_argument("the stream is of {}, the call was prepared for {}", stream.device().id(),
                             device->id());
@@ -42,6 +43,8 @@ Status Plan::run(std::span<const uint64_t> addresses, uint64_t workspace, Stream
     RETURN_IF_ERROR(step.op->run(args, workspace + step.workspace, stream));
     count_operator(step.op->is_fallback());
   }
+  for (size_t i = 0; i < sized.size(); ++i)
+    RETURN_IF_ERROR(stream.download(&counts[i], workspace + sized[i].offset, sizeof counts[i]));
   return ok();
 }
 

@@ -34,6 +34,14 @@ struct SlotUse {
   int64_t below = 0, above = 0;  // bytes around the first element
 };
 
+// An output of the greatest size there can be, and where the plan leaves how much of it is the result.
+struct SizedOutput {
+  uint32_t slot = 0;
+  int axis = 0;               // the dimension that the count becomes
+  uint64_t offset = 0;        // of the count, an I64, in the intermediate results
+  std::vector<int64_t> dims;  // the greatest ones
+};
+
 // Immutable once built. Thread-safe; whoever put it on a stream keeps it until the stream has done it.
 class Plan {
  public:
@@ -45,11 +53,14 @@ class Plan {
   uint64_t scratch_bytes = 0;    // for intermediate results, with room to align their start
   uint64_t workspace_bytes = 0;  // the same if the program has to give them, else 0: the stream does
   Buffer constants;
+  // Not empty: who runs it waits, and tells the program's tensors how large they became.
+  std::vector<SizedOutput> sized;
 
   // Fails when an address is absent or not aligned for its dtype.
   Status check_addresses(std::span<const uint64_t> addresses) const;
-  // workspace: of workspace_bytes.
-  Status run(std::span<const uint64_t> addresses, uint64_t workspace, Stream& stream) const;
+  // workspace: of workspace_bytes. counts: one for each sized output, filled when the stream has done it.
+  Status run(std::span<const uint64_t> addresses, uint64_t workspace, std::span<int64_t> counts,
+             Stream& stream) const;
 };
 using PlanPtr = std::shared_ptr<const Plan>;
 

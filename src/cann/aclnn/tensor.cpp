@@ -86,6 +86,16 @@ aclnnStatus ask(const char* entry, const aclTensor* tensor, std::initializer_lis
 }
 
 }  // namespace
+
+TensorObject TensorObject::shrunk(std::span<const int64_t> smaller) const {
+  TensorObject t = *this;
+  t.rank = static_cast<int>(smaller.size());
+  std::copy(smaller.begin(), smaller.end(), t.dims);
+  contiguous_strides(t.dims, t.rank, t.strides);
+  (void)find_extents(t, bits);  // no more than fitted before
+  return t;
+}
+
 }  // namespace isthmus::cann
 
 using namespace isthmus;        // NOLINT: entry points are outside of every namespace

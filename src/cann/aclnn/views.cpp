@@ -179,6 +179,14 @@ Value Builder::flip(const Value& x, int64_t along) {
   return y;
 }
 
+void Builder::store_sized(const Value& value, const Value& place, int axis, const Value& count) {
+  if (failed() || !require(place.dense(), "an output whose size depends on data is {}; it must be dense",
+                           to_string(place)))
+    return;
+  if (place.elements() > 0) store(value, place);
+  sized_.push_back({place, count, axis});
+}
+
 void Builder::store(const Value& value, const Value& place) {
   if (failed() || !place.present()) return;
   if (!require(value.present(), "there is no result to store")) return;

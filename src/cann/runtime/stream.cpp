@@ -76,6 +76,16 @@ Status FaceStream::put(const std::vector<std::shared_ptr<Work>>& works) {
   return ok();
 }
 
+Status FaceStream::put_and_wait(std::shared_ptr<Work> work, const char* why) {
+  std::unique_lock<std::mutex> lock;
+  RETURN_IF_ERROR(take(lock));
+  if (recording_) return recording_->invalidate(why);
+  if (updating_) return invalid_argument("{}", why);
+  RETURN_IF_ERROR(add(work));
+  advanced_.wait(lock, [&] { return held_back_.empty(); });
+  return wait_for_chip();
+}
+
 Status FaceStream::start(const std::shared_ptr<Work>& work) {
   if (held_back_.empty() && work->ready()) return start_now(work);
   if (held_back_.empty()) {

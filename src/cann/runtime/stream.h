@@ -33,6 +33,8 @@ class FaceStream : public std::enable_shared_from_this<FaceStream> {
   // Onto the chip, or into the recording.
   Status put(std::shared_ptr<Work> work);
   Status put(const std::vector<std::shared_ptr<Work>>& works);
+  // The same, and waits for it. A captured stream cannot: the capture becomes invalid, for the reason `why`.
+  Status put_and_wait(std::shared_ptr<Work> work, const char* why);
   // Waits until everything is done; the first error since the last call. An invalidated recording's error is
   // its own: see Recording.
   Status wait();
