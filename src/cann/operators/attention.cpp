@@ -19,23 +19,6 @@ Layout parse(const std::string& text) {
   return {text.substr(0, middle), text.substr(middle == std::string::npos ? 0 : middle + 1)};
 }
 
-// x as [batch, heads, rows, numbers], a view.
-Value by_heads(Builder& b, Value x, const std::string& layout, int64_t heads) {
-  if (b.failed()) return {};
-  if (!b.require(x.rank == static_cast<int>(layout.size()), "{} for layout {}", to_string(x), layout))
-    return {};
-  if (layout == "BSH") {
-    if (!b.require(heads > 0 && x.dims[2] % heads == 0, "{} for {} heads", to_string(x), heads)) return {};
-    x = b.reshape(x, {x.dims[0], x.dims[1], heads, x.dims[2] / heads});
-    return b.transpose(x, 1, 2);
-  }
-  if (layout == "BSND") return b.transpose(x, 1, 2);
-  if (layout == "BNSD") return x;
-  if (layout == "NSD") return b.unsqueeze(x, 0);
-  b.fail(unimplemented("layout {}", layout));
-  return {};
-}
-
 // What concerns scores [batch, heads, rows, keys], as far as it does: masks may be larger.
 Value for_scores(Builder& b, Value mask, const Value& query, const Value& key) {
   while (!b.failed() && mask.rank < 4) mask = b.unsqueeze(mask, mask.rank == 3 ? 1 : 0);
@@ -56,31 +39,73 @@ Value join(Builder& b, const Attention& a, const Value& query, const Value& key)
   return b.op("where", {hidden, b.constant(never, bias.dtype), bias});
 }
 
-// The logarithm of the sum of e^score of each row.
-void store_log_sums(Builder& b, const Attention& a, const Value& query, const Value& key, const Value& mask) {
-  if (a.sparse_mode > 1 || !a.key_lengths.empty()) b.fail(unimplemented("softmaxLse with bands or lengths"));
-  if (b.failed()) return;
-  const int64_t batch = query.dims[0], heads = query.dims[1], rows = query.dims[2], shared = key.dims[1];
-  const Value all =
-      b.reshape(b.cast(query, Dtype::kF32), {batch, shared, heads / shared * rows, query.dims[3]});
-  Value scores = b.op("matmul", {all, b.cast(key, Dtype::kF32)}, {{"transpose_b", int64_t{1}}});
-  scores = b.reshape(with_scalar(b, "mul", scores, Scalar::of(a.scale)), {batch, heads, rows, key.dims[2]});
-  const Scalar never = Scalar::of(-std::numeric_limits<double>::infinity());
-  if (mask.dtype == Dtype::kBool)
-    scores = b.op("where", {mask, scores, b.constant(never, Dtype::kF32)});
-  else if (mask.present())
-    scores = b.op("add", {scores, b.cast(mask, Dtype::kF32)});
-  b.store(b.op("reduce_log_sum_exp", {scores}, {{"axes", std::vector<int64_t>{3}}}), a.lse);
+// The band as a truth for each row and key; absent where there is none.
+Value band(Builder& b, const Attention& a, int64_t rows, int64_t keys) {
+  if (a.sparse_mode < 2) return {};
+  const int64_t start = a.sparse_mode == 2 ? 0 : keys - rows;
+  const auto reach = [&](int64_t tokens) { return std::clamp<int64_t>(tokens, -rows - keys, rows + keys); };
+  const Value all = b.filled(Scalar::of(int64_t{1}), Dtype::kBool, {rows, keys});
+  const Value past =
+      b.op("trilu", {all}, {{"upper", int64_t{0}}, {"k", start + (a.sparse_mode == 4 ? reach(a.after) : 0)}});
+  return a.sparse_mode == 4 ? b.op("trilu", {past}, {{"k", start - reach(a.before)}}) : past;
+}
+
+void store_log_sums(Builder& b, const Attention& a, const HeadViews& views) {
+  if (!a.key_lengths.empty()) b.fail(unimplemented("softmaxLse with lengths"));
+  b.store(b.op("reduce_log_sum_exp", {scores(b, a, views)}, {{"axes", std::vector<int64_t>{3}}}), a.lse);
 }
 
 }  // namespace
 
-void attend(Builder& b, const Attention& a) {
-  const Layout layout = parse(a.layout);
-  const Value query = by_heads(b, a.query, layout.query, a.heads);
+Value by_heads(Builder& b, Value x, const std::string& layout, int64_t heads) {
+  if (b.failed()) return {};
+  if (!b.require(x.rank == static_cast<int>(layout.size()), "{} for layout {}", to_string(x), layout))
+    return {};
+  if (layout == "BSH") {
+    if (!b.require(heads > 0 && x.dims[2] % heads == 0, "{} for {} heads", to_string(x), heads)) return {};
+    x = b.reshape(x, {x.dims[0], x.dims[1], heads, x.dims[2] / heads});
+    return b.transpose(x, 1, 2);
+  }
+  if (layout == "SBH") return by_heads(b, b.transpose(x, 0, 1), "BSH", heads);
+  if (layout == "BSND") return b.transpose(x, 1, 2);
+  if (layout == "BNSD") return x;
+  if (layout == "NSD") return b.unsqueeze(x, 0);
+  b.fail(unimplemented("layout {}", layout));
+  return {};
+}
+
+HeadViews head_views(Builder& b, const Attention& a) {
+  const std::string layout = parse(a.layout).query;
   const int64_t key_heads = a.key_heads > 0 ? a.key_heads : a.heads;
-  const Value key = by_heads(b, a.key, layout.query, key_heads);
-  const Value value = by_heads(b, a.value, layout.query, key_heads);
+  HeadViews views{by_heads(b, a.query, layout, a.heads), by_heads(b, a.key, layout, key_heads),
+                  by_heads(b, a.value, layout, key_heads)};
+  if (!b.failed())
+    b.require(views.key.dims[1] > 0 && views.query.dims[1] % views.key.dims[1] == 0, "{} heads over {}",
+              views.query.dims[1], views.key.dims[1]);
+  return views;
+}
+
+Value scores(Builder& b, const Attention& a, const HeadViews& views) {
+  const Value &query = views.query, &key = views.key;
+  if (b.failed()) return {};
+  const int64_t batch = query.dims[0], heads = query.dims[1], rows = query.dims[2], shared = key.dims[1];
+  const Value all =
+      b.reshape(b.cast(query, Dtype::kF32), {batch, shared, heads / shared * rows, query.dims[3]});
+  Value y = b.op("matmul", {all, b.cast(key, Dtype::kF32)}, {{"transpose_b", int64_t{1}}});
+  y = b.reshape(with_scalar(b, "mul", y, Scalar::of(a.scale)), {batch, heads, rows, key.dims[2]});
+  const Value never = b.constant(Scalar::of(-std::numeric_limits<double>::infinity()), Dtype::kF32);
+  const Value mask = join(b, a, query, key);
+  if (mask.dtype == Dtype::kBool)
+    y = b.op("where", {mask, y, never});
+  else if (mask.present())
+    y = b.op("add", {y, b.cast(mask, Dtype::kF32)});
+  const Value seen = band(b, a, rows, key.dims[2]);
+  return seen.present() ? b.op("where", {seen, y, never}) : y;
+}
+
+void attend(Builder& b, const Attention& a) {
+  const HeadViews views = head_views(b, a);
+  const auto& [query, key, value] = views;
   if (b.failed() || !b.require(a.scale != 0, "the scale is 0")) return;
   const Value mask = join(b, a, query, key);
   Attributes attributes{{"scale", a.scale}};
@@ -100,8 +125,54 @@ void attend(Builder& b, const Attention& a) {
     lengths = b.constant(Dtype::kI32, {query.dims[0]}, each);
   }
   const Value y = b.op("dense_attention", {query, key, value, mask, lengths}, std::move(attributes));
-  b.store(y, by_heads(b, a.out, layout.result, a.heads));
-  if (a.lse.present()) store_log_sums(b, a, query, key, mask);
+  b.store(y, by_heads(b, a.out, parse(a.layout).result, a.heads));
+  if (a.lse.present()) store_log_sums(b, a, views);
+}
+
+void refuse(Builder& b, std::initializer_list<const char*> parameters) {
+  for (const char* parameter : parameters)
+    if (b.declares(parameter) && b.has(parameter)) b.fail(unimplemented("'{}' is not supported", parameter));
+}
+
+namespace {
+
+// A tensor, or the one of a list.
+Value only(Builder& b, const char* parameter) {
+  const std::vector<Value> values = b.tensor_list(parameter);
+  b.require(values.size() == 1, "{} tensors in '{}', one is supported", values.size(), parameter);
+  return values.empty() ? Value{} : values[0];
+}
+// The first of these names that the operator has.
+const char* first_of(Builder& b, std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    if (b.declares(name)) return name;
+  return nullptr;
+}
+
+}  // namespace
+
+Attention read_attention(Builder& b) {
+  Attention a;
+  a.query = b.tensor("query");
+  a.key = only(b, "key");
+  a.value = only(b, "value");
+  if (const char* bias = first_of(b, {"pseShift", "realShift"})) a.bias = b.optional(bias);
+  a.mask = b.optional("attenMask");
+  a.heads = b.integer(first_of(b, {"numHeads", "headNum"}));
+  if (b.declares("numKeyValueHeads")) a.key_heads = b.integer("numKeyValueHeads");
+  a.scale = b.number("scaleValue");
+  a.layout = b.text("inputLayout");
+  if (b.declares("sparseMode")) {
+    a.sparse_mode = b.integer("sparseMode");
+    a.before = b.integer("preTokens");
+    a.after = b.integer("nextTokens");
+    b.require(a.sparse_mode >= 0 && a.sparse_mode <= 4, "sparseMode {}; 0 to 4 are supported", a.sparse_mode);
+  }
+  if (const char* lengths = first_of(b, {"actualSeqLengthsKv", "actualSeqLengths"}))
+    a.key_lengths = b.ints(lengths);
+  if (b.declares("softmaxLseFlag") && b.boolean("softmaxLseFlag")) a.lse = b.output("softmaxLse");
+  if (b.declares("attentionOut")) a.out = b.output("attentionOut");  // a gradient has none
+  return a;
 }
 
 namespace {
@@ -125,34 +196,12 @@ Status build_RotaryPositionEmbedding(Builder& b) {
 }
 
 Status build_FusedInferAttentionScoreV2(Builder& b) {
-  for (const char* absent :
-       {"deqScale1", "quantScale1", "deqScale2", "quantScale2", "quantOffset2", "antiquantScale",
-        "antiquantOffset", "blockTable", "queryPaddingSize", "kvPaddingSize", "keyAntiquantScale",
-        "keyAntiquantOffset", "valueAntiquantScale", "valueAntiquantOffset", "keySharedPrefix",
-        "valueSharedPrefix", "actualSharedPrefixLen"})
-    if (b.has(absent)) b.fail(unimplemented("'{}' is not supported", absent));
-  const std::vector<Value> keys = b.tensor_list("key"), values = b.tensor_list("value");
-  if (b.failed() || !b.require(keys.size() == 1 && values.size() == 1,
-                               "{} keys and {} values, one is supported", keys.size(), values.size()))
-    return b.status();
-  Attention a;
-  a.query = b.tensor("query");
-  a.key = keys[0];
-  a.value = values[0];
-  a.bias = b.optional("pseShift");
-  a.mask = b.optional("attenMask");
-  a.heads = b.integer("numHeads");
-  a.key_heads = b.integer("numKeyValueHeads");
-  a.scale = b.number("scaleValue");
-  a.layout = b.text("inputLayout");
-  a.sparse_mode = b.integer("sparseMode");
-  a.before = b.integer("preTokens");
-  a.after = b.integer("nextTokens");
-  a.key_lengths = b.ints("actualSeqLengthsKv");
-  a.out = b.output("attentionOut");
-  if (b.boolean("softmaxLseFlag")) a.lse = b.output("softmaxLse");
-  if (b.failed()) return b.status();
-  attend(b, a);
+  refuse(b, {"deqScale1", "quantScale1", "deqScale2", "quantScale2", "quantOffset2", "antiquantScale",
+             "antiquantOffset", "blockTable", "queryPaddingSize", "kvPaddingSize", "keyAntiquantScale",
+             "keyAntiquantOffset", "valueAntiquantScale", "valueAntiquantOffset", "keySharedPrefix",
+             "valueSharedPrefix", "actualSharedPrefixLen"});
+  const Attention a = read_attention(b);
+  if (!b.failed()) attend(b, a);
   return b.status();
 }
 

@@ -19,7 +19,21 @@ struct Attention {
   std::vector<int64_t> key_lengths;  // of each batch; empty: all keys
 };
 
+// What the parameters say that the operator has of these; `out` apart.
+Attention read_attention(Builder& b);
+// Requires that none of these parameters, as far as they are declared, is given.
+void refuse(Builder& b, std::initializer_list<const char*> parameters);
+
 // out = softmax(scale * query key + bias, hidden places left out) value
 void attend(Builder& b, const Attention& a);
+
+// Parts of it, for what does not come down to dense_attention: x as [batch, heads, rows, numbers], a view.
+Value by_heads(Builder& b, Value x, const std::string& layout, int64_t heads);
+struct HeadViews {
+  Value query, key, value;  // [batch, heads, rows, numbers]
+};
+HeadViews head_views(Builder& b, const Attention& a);
+// scale * query key + bias in F32 [batch, heads, rows, keys], -inf where hidden.
+Value scores(Builder& b, const Attention& a, const HeadViews& views);
 
 }  // namespace isthmus::cann

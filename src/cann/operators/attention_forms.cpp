@@ -12,11 +12,6 @@ Status build_FusedInferAttentionScoreV2(Builder& b);  // attention.cpp
 
 namespace {
 
-void refuse(Builder& b, std::initializer_list<const char*> parameters) {
-  for (const char* parameter : parameters)
-    if (b.declares(parameter) && b.has(parameter)) b.fail(unimplemented("'{}' is not supported", parameter));
-}
-
 Value turned(Builder& b, const Value& x, const Value& cos, const Value& sin, bool interleaved) {
   return b.op("rotate_pairs", {x, b.cast(cos, x.dtype), b.cast(sin, x.dtype)},
               {{"style", std::string(interleaved ? "interleaved" : "neox")}});
@@ -30,26 +25,9 @@ Status turn_both(Builder& b, bool interleaved) {
 }
 
 // One query, keys and values without caches in blocks or quantising.
-Status attend_plain(Builder& b, const Value& key, const Value& value) {
-  Attention a;
-  a.query = b.tensor("query");
-  a.key = key;
-  a.value = value;
-  a.bias = b.optional("pseShift");
-  a.mask = b.optional("attenMask");
-  a.heads = b.integer("numHeads");
-  a.key_heads = b.integer("numKeyValueHeads");
-  a.scale = b.number("scaleValue");
-  a.layout = b.text("inputLayout");
-  if (b.declares("sparseMode")) {
-    a.sparse_mode = b.integer("sparseMode");
-    a.before = b.integer("preTokens");
-    a.after = b.integer("nextTokens");
-  }
-  a.key_lengths = b.ints(b.declares("actualSeqLengthsKv") ? "actualSeqLengthsKv" : "actualSeqLengths");
-  a.out = b.output("attentionOut");
-  if (b.failed()) return b.status();
-  attend(b, a);
+Status attend_plain(Builder& b) {
+  const Attention a = read_attention(b);
+  if (!b.failed()) attend(b, a);
   return b.status();
 }
 
@@ -104,16 +82,12 @@ Status build_InterleaveRope(Builder& b) {
 
 Status build_PromptFlashAttentionV3(Builder& b) {
   refuse(b, {"deqScale1", "quantScale1", "deqScale2", "quantScale2", "quantOffset2"});
-  return attend_plain(b, b.tensor("key"), b.tensor("value"));
+  return attend_plain(b);
 }
 Status build_IncreFlashAttentionV4(Builder& b) {
   refuse(b, {"dequantScale1", "quantScale1", "dequantScale2", "quantScale2", "quantOffset2", "antiquantScale",
              "antiquantOffset", "blockTable", "kvPaddingSize"});
-  const std::vector<Value> keys = b.tensor_list("key"), values = b.tensor_list("value");
-  if (!b.require(keys.size() == 1 && values.size() == 1, "{} keys and {} values, one is supported",
-                 keys.size(), values.size()))
-    return b.status();
-  return attend_plain(b, keys[0], values[0]);
+  return attend_plain(b);
 }
 Status build_FusedInferAttentionScoreV3(Builder& b) {
   refuse(b, {"queryRope", "keyRope", "keyRopeAntiquantScale"});

@@ -32,6 +32,8 @@ Value binary(Builder& b, const char* op, const Value& x, const Value& y);
 Value with_scalar(Builder& b, const char* op, const Value& x, const Scalar& s);
 // With the number as first operand.
 Value from_scalar(Builder& b, const char* op, const Scalar& s, const Value& y);
+// The bits of a mask as dropout has it, eight elements in a byte of U8: 0 or 1 for each of so many.
+Value unpacked_bits(Builder& b, const Value& mask, int64_t count);
 // An operator of one operand that takes floats.
 Value unary_float(Builder& b, const char* op, const Value& x, Attributes attributes = {});
 

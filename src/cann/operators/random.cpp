@@ -54,7 +54,9 @@ Value packed(Builder& b, const Value& kept, int64_t bytes) {
   return b.op("reduce_sum", {shifted}, {{"axes", std::vector<int64_t>{1}}, {"keep_dims", int64_t{0}}});
 }
 
-Value unpacked(Builder& b, const Value& mask, int64_t count) {
+}  // namespace
+
+Value unpacked_bits(Builder& b, const Value& mask, int64_t count) {
   if (b.failed() || !b.require(mask.dtype == Dtype::kU8 && mask.elements() * 8 >= count,
                                "a mask {} for {} elements", to_string(mask), count))
     return {};
@@ -63,6 +65,8 @@ Value unpacked(Builder& b, const Value& mask, int64_t count) {
                                           b.constant(Scalar::of(int64_t{1}), Dtype::kU8)});
   return b.slice(b.reshape(bits, {mask.elements() * 8}), 0, 0, count);
 }
+
+namespace {
 
 // Which of `count` elements stay.
 Value kept(Builder& b, int64_t count, double dropped) {
@@ -172,7 +176,8 @@ Status build_DropoutGenMaskV2(Builder& b) { return store_mask(b); }
 Status build_DropoutDoMask(Builder& b) {
   const Value x = b.tensor("self");
   if (b.failed()) return b.status();
-  const Value stays = b.cast(b.reshape(unpacked(b, b.tensor("mask"), x.elements()), x.shape()), Dtype::kBool);
+  const Value stays =
+      b.cast(b.reshape(unpacked_bits(b, b.tensor("mask"), x.elements()), x.shape()), Dtype::kBool);
   return store(b, rescaled(b, x, stays, b.number("prob")));
 }
 Status build_DropoutV3(Builder& b) {
