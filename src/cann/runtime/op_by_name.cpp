@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators by name: attributes and options are kept, the operators themselves are only aclnn's.
+// Operators by name: attributes and options are kept, the operators themselves are only aclnn's. "Identity"
+// is there, by which PyTorch's extension casts weights into a chip's own layouts and back: here these are
+// plain.
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "acl/acl_op_compiler.h"
+#include "acl/acl_rt.h"
 #include "cann/error.h"
 #include "cann/handles.h"
 
@@ -57,6 +62,19 @@ bool is_option(int64_t option) { return option >= 0 && option < 64; }
 aclError not_found(const char* entry, const char* type) {
   return fail(ACL_ERROR_OP_NOT_FOUND, "{}: there are no operators by name (asked for {}); aclnn's are here",
               entry, type ? type : "null");
+}
+
+// As many bytes as both have: a private layout may take more room than the elements.
+aclError copy_plainly(const char* entry, int input_count, const aclDataBuffer* const* inputs,
+                      int output_count, const aclDataBuffer* const* outputs, aclrtStream stream) {
+  if (input_count != 1 || output_count != 1 || !inputs || !outputs)
+    return fail(ACL_ERROR_INVALID_PARAM, "{}: Identity of {} inputs and {} outputs", entry, input_count,
+                output_count);
+  const size_t bytes = std::min(aclGetDataBufferSizeV2(inputs[0]), aclGetDataBufferSizeV2(outputs[0]));
+  return bytes == 0
+             ? ACL_SUCCESS
+             : aclrtMemcpyAsync(aclGetDataBufferAddr(outputs[0]), bytes, aclGetDataBufferAddr(inputs[0]),
+                                bytes, ACL_MEMCPY_DEVICE_TO_DEVICE, stream);
 }
 
 }  // namespace
@@ -120,16 +138,24 @@ aclError aclopSetAttrListListInt(aclopAttr* attr, const char* name, int lists, c
   return set(entry, attr, name, std::move(value));
 }
 
-aclError aclopCompileAndExecute(const char* type, int, const aclTensorDesc* const[],
-                                const aclDataBuffer* const[], int, const aclTensorDesc* const[],
-                                aclDataBuffer* const[], const aclopAttr*, aclopEngineType, aclopCompileType,
-                                const char*, aclrtStream) {
-  return not_found("aclopCompileAndExecute", type);
+aclError aclopCompileAndExecute(const char* type, int input_count, const aclTensorDesc* const[],
+                                const aclDataBuffer* const inputs[], int output_count,
+                                const aclTensorDesc* const[], aclDataBuffer* const outputs[],
+                                const aclopAttr*, aclopEngineType, aclopCompileType, const char*,
+                                aclrtStream stream) {
+  const char* const entry = "aclopCompileAndExecute";
+  if (type && type == std::string_view("Identity"))
+    return copy_plainly(entry, input_count, inputs, output_count, outputs, stream);
+  return not_found(entry, type);
 }
-aclError aclopCompileAndExecuteV2(const char* type, int, aclTensorDesc*[], aclDataBuffer*[], int,
-                                  aclTensorDesc*[], aclDataBuffer*[], aclopAttr*, aclopEngineType,
-                                  aclopCompileType, const char*, aclrtStream) {
-  return not_found("aclopCompileAndExecuteV2", type);
+aclError aclopCompileAndExecuteV2(const char* type, int input_count, aclTensorDesc*[],
+                                  aclDataBuffer* inputs[], int output_count, aclTensorDesc*[],
+                                  aclDataBuffer* outputs[], aclopAttr*, aclopEngineType, aclopCompileType,
+                                  const char*, aclrtStream stream) {
+  const char* const entry = "aclopCompileAndExecuteV2";
+  if (type && type == std::string_view("Identity"))
+    return copy_plainly(entry, input_count, inputs, output_count, outputs, stream);
+  return not_found(entry, type);
 }
 
 aclError aclSetCompileopt(aclCompileOpt option, const char* value) {
