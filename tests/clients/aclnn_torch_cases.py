@@ -847,6 +847,133 @@ def groups():
     yield 'GroupedMatmulAdd', [x, v, ends, numbers(18, 7), True, False, 2], lambda x, w, e, y, *rest: y + sums(x, w).view(18, 7)
 
 
+def caches():
+    """Rotary embedding by tables, caches in blocks, and products with something behind."""
+    table, tokens = numbers(20, 8), 5
+
+    def rope(positions, x, head, neox, sections=None, in_turn=False):
+        cos, sin = table[positions].chunk(2, -1)
+        if positions.dim() == 2 and not in_turn:
+            cos, sin = (torch.cat([y[i] for i, y in enumerate(z.split(sections, -1))], -1) for z in (cos, sin))
+        elif positions.dim() == 2:
+            axis = torch.arange(4) % 3
+            cos, sin = (z.gather(0, axis.expand(1, tokens, 4))[0] for z in (cos, sin))
+        x = x.view(tokens, -1, head)
+        turn, rest = x[..., :8], x[..., 8:]
+        a, b = turn.chunk(2, -1) if neox else (turn[..., ::2], turn[..., 1::2])
+        cos, sin = cos[:, None], sin[:, None]
+        a, b = a * cos - b * sin, b * cos + a * sin
+        turn = torch.cat([a, b], -1) if neox else torch.stack([a, b], -1).flatten(-2)
+        return torch.cat([turn, rest], -1)
+
+    q, k = numbers(tokens, 36), numbers(tokens, 24)
+    places = torch.tensor([3, 0, 19, 7, 3])
+    for neox in (True, False):
+        yield 'RopeWithSinCosCache', [places, q, k, table, [0, 0, 0], 12, neox], \
+            lambda p, q, k, t, s, h, n: (rope(p, q, h, n).view(q.shape), rope(p, k, h, n).view(k.shape))
+    several = torch.stack([places, places.flip(0), (places + 1) % 20])
+    yield 'RopeWithSinCosCache', [several, q, k, table, [2, 1, 1], 12, True], \
+        lambda p, q, k, t, s, h, n: (rope(p, q, h, n, s).view(q.shape), rope(p, k, h, n, s).view(k.shape))
+    yield 'RopeWithSinCosCacheV2', [several, q, k, table, [2, 1, 1], 12, True, 1], \
+        lambda p, q, k, t, s, h, n, m: (rope(p, q, h, n, s, True).view(q.shape), rope(p, k, h, n, s, True).view(k.shape))
+
+    x, angle = numbers(2, 5, 3, 8), numbers(2, 5, 1, 8, low=0)
+
+    def pairs(x, c, s):
+        return x * c + torch.stack([-x[..., 1::2], x[..., ::2]], -1).flatten(-2) * s
+
+    for mode, turn in enumerate((half_turn, pairs)):
+        yield 'RotaryPositionEmbeddingGrad', [numbers(2, 5, 3, 8, seed=8), torch.cos(angle), torch.sin(angle), x, mode], \
+            lambda g, c, s, x, m, f=turn: slope(f, x, c, s, gradient=g)
+
+    kv, gamma, cos, sin = numbers(2, 1, 5, 12), numbers(8), numbers(2, 1, 5, 4), numbers(2, 1, 5, 4, seed=9)
+
+    def latent(kv):
+        y = kv[..., :8] / torch.sqrt((kv[..., :8] ** 2).mean(-1, keepdim=True) + 1e-5) * gamma
+        k = kv[..., 8:].unflatten(-1, (2, 2)).transpose(-1, -2).reshape(2, 1, 5, 4)
+        return half_turn(k, cos, sin), y
+
+    def stored(cache, x, slots):
+        flat = cache.reshape(-1, x.shape[-1])
+        for row, slot in zip(x.reshape(-1, x.shape[-1]), slots):
+            if slot >= 0:
+                flat[slot] = row.to(cache.dtype)
+        return flat.view(cache.shape)
+
+    slots = torch.tensor([4, 9, -1, 0, 7, 11, 2, 3, 10, 1])
+    keys, values = numbers(3, 4, 1, 4), numbers(3, 4, 1, 8)
+
+    def update(places):
+        return lambda kv, g, c, s, i, kc, vc, *rest: (stored(kc, latent(kv)[0], places), stored(vc, latent(kv)[1], places), *latent(kv))
+
+    nothing = [None] * 4
+    yield 'KvRmsNormRopeCache', [kv, gamma, cos, sin, slots, keys, values, *nothing, 1e-5, 'PA_BNSD', True], update(slots.tolist())
+    blocks = torch.tensor([8, 4, 0, -4])
+    by_block = [s + i for s in (8, 4) for i in range(4)][:5] + [i if i < 4 else -1 for i in range(5)]
+    yield 'KvRmsNormRopeCache', [kv, gamma, cos, sin, blocks, keys, values, *nothing, 1e-5, 'PA_BLK_BNSD', True], update(by_block)
+    yield 'KvRmsNormRopeCache', [kv, gamma, cos, sin, torch.tensor([[5, 0, 1, 2, 6], [6, 3, -1, 4, 0]]), numbers(2, 1, 7, 4),
+                                 numbers(2, 1, 7, 8), *nothing, 1e-5, 'Norm', True], update([5, 0, 1, 2, 6, 13, 10, -1, 11, 7])
+    whole_keys, whole_values = whole(3, 4, 1, 4, dtype=torch.int8), whole(3, 4, 1, 8, dtype=torch.int8)
+    scales = numbers(4, low=5, high=20), numbers(8, low=5, high=20)
+
+    def narrowed(kv, g, c, s, i, kc, vc, ks, vs, *rest):
+        both = [torch.clamp(torch.round(z * f), -128, 127) for z, f in zip(latent(kv), (ks, vs))]
+        return stored(kc, both[0], slots.tolist()), stored(vc, both[1], slots.tolist()), torch.zeros(kv[..., 8:].shape), torch.zeros(kv[..., :8].shape)
+
+    yield 'KvRmsNormRopeCache', [kv, gamma, cos, sin, slots, whole_keys, whole_values, *scales, None, None, 1e-5, 'PA', False], narrowed
+
+    new_keys, new_values = numbers(5, 2, 8, dtype=F16), numbers(5, 2, 4, dtype=F16)
+    key_cache, value_cache = numbers(3, 4, 2, 8, dtype=F16), numbers(3, 4, 2, 4, dtype=F16)
+    at = torch.tensor([7, 0, -1, 11, 3], dtype=I32)
+
+    def in_slots(cache, x):
+        flat = cache.reshape(12, -1)
+        for row, slot in zip(x.reshape(5, -1), at.tolist()):
+            if slot >= 0:
+                flat[slot] = row
+        return flat.view(cache.shape)
+
+    yield 'ScatterPaKvCache', [new_keys, key_cache, at, new_values, value_cache, None, None, None, 'Norm', 'None', [1, 1], [0, 0]], \
+        lambda k, kc, i, v, vc, *rest: (in_slots(kc, k), in_slots(vc, v))
+    yield 'ScatterPaKvCache', [new_keys, key_cache, at, new_values, value_cache, None, None, None, None, None, None, None], \
+        lambda k, kc, i, v, vc, *rest: (in_slots(kc, k), in_slots(vc, v))
+    yield 'ScatterPaCache', [new_keys, key_cache, at, None, None, None, 'Norm'], lambda k, kc, *rest: in_slots(kc, k)
+    # Pieces of 4 numbers: [blocks, pieces, block, piece].
+    pieces = key_cache.view(3, 4, 4, 4).transpose(1, 2).contiguous(), value_cache.view(3, 4, 2, 4).transpose(1, 2).contiguous()
+    yield 'ScatterPaKvCache', [new_keys, pieces[0], at, new_values, pieces[1], None, None, None, 'PA_NZ', 'None', [1, 1], [0, 0]], \
+        lambda k, kc, i, v, vc, *rest: (in_slots(key_cache.clone(), k).view(3, 4, 4, 4).transpose(1, 2).contiguous(),
+                                        in_slots(value_cache.clone(), v).view(3, 4, 2, 4).transpose(1, 2).contiguous())
+
+    tables = torch.tensor([[2, 0, 1], [1, 5, 0]], dtype=I32)
+
+    def gathered(cache, kept, lengths, begin):
+        kept, row = kept.clone(), 0
+        for sequence, length in enumerate(lengths):
+            for token in range(length):
+                block = begin[sequence] // 4 + token // 4
+                block = int(tables[sequence, block]) if block < 3 else -1
+                kept[row] = cache[block, token % 4] if 0 <= block < 3 else 0
+                row += 1
+        return kept
+
+    old_keys, old_values = numbers(14, 2, 8, dtype=F16), numbers(14, 2, 4, dtype=F16)
+    yield 'GatherPaKvCache', [key_cache, value_cache, tables, torch.tensor([5, 7], dtype=I32), old_keys, old_values, None, 'Norm', False], \
+        lambda kc, vc, t, n, k, v, *rest: (gathered(kc, k, [5, 7], [0, 0]), gathered(vc, v, [5, 7], [0, 0]))
+    yield 'GatherPaKvCache', [*pieces, tables, torch.tensor([0, 6, 14]), old_keys, old_values, torch.tensor([8, 4]), 'PA_NZ', True], \
+        lambda kc, vc, t, n, k, v, *rest: (gathered(key_cache, k, [6, 8], [8, 4]), gathered(value_cache, v, [6, 8], [8, 4]))
+
+    a, b, bias, other = numbers(3, 5, 6), numbers(3, 6, 4), numbers(4), numbers(3, 5, 4)
+    for kind, after in (('', lambda y: y), ('add', lambda y: y + other), ('mul', lambda y: y * other), ('relu', torch.relu),
+                        ('gelu_erf', F.gelu), ('gelu_tanh', lambda y: F.gelu(y, approximate='tanh')), ('16cast32', lambda y: y)):
+        yield 'FusedMatmul', [a, b, bias, other if kind in ('add', 'mul') else None, kind, 0], \
+            lambda x, y, c, z, k, m, f=after: f(x @ y + c)
+    m = numbers(5, 3, 6)
+    yield 'TransposeBatchMatMul', [m, b, None, None, [1, 0, 2], [0, 1, 2], [1, 0, 2], 0, 1], \
+        lambda x, w, *rest: (x.transpose(0, 1) @ w).transpose(0, 1).contiguous()
+    yield 'TransposeBatchMatMul', [a.to(F16), b.to(F16), None, None, [0, 1, 2], [0, 1, 2], [1, 0, 2], 0, 2], \
+        lambda x, w, *rest: (x.float() @ w.float()).transpose(0, 1).reshape(5, 2, 6).transpose(0, 1).to(F16).contiguous()
+
+
 def random():
     """Only what no random number changes."""
     yield 'InplaceUniform', [X, 2.0, 2.0, 7, 0], lambda x, *rest: torch.full_like(x, 2)
@@ -866,5 +993,5 @@ def random():
 
 
 def cases():
-    for group in (attention, experts, quantized, groups, random, gradients, routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
+    for group in (attention, experts, quantized, groups, caches, random, gradients, routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
         yield from group()
