@@ -76,6 +76,22 @@ Status build_Logit(Builder& b) {
   return b.status();
 }
 
+// Beyond [eps, 1 - eps] the gradient is 0; beyond [0, 1] there is none.
+Status build_LogitGrad(Builder& b) {
+  const Value given = b.tensor("self");
+  if (b.failed()) return b.status();
+  const Dtype dtype = wide(floating(given.dtype));
+  const Value x = b.cast(given, dtype), g = b.cast(b.tensor("gradOutput"), dtype);
+  const double eps = b.number("eps"), low = std::max(eps, 0.0);
+  const Value inside = b.op("logical_and", {with_scalar(b, "greater_equal", x, Scalar::of(low)),
+                                            with_scalar(b, "less_equal", x, Scalar::of(1 - low))});
+  const Value slope = b.op("mul", {x, from_scalar(b, "sub", Scalar::of(1.0), x)});
+  const double beyond = eps < 0 ? std::numeric_limits<double>::quiet_NaN() : 0;
+  b.store(b.op("where", {inside, b.op("div", {g, slope}), b.constant(Scalar::of(beyond), dtype)}),
+          b.output());
+  return b.status();
+}
+
 Status build_NanToNum(Builder& b) { return replace_nan(b); }
 Status build_InplaceNanToNum(Builder& b) { return replace_nan(b); }
 

@@ -188,6 +188,18 @@ Status build_SwiGluGrad(Builder& b) {
   });
 }
 
+Status build_GeGluV3Backward(Builder& b) {
+  const auto [g, x] = operands(b, "gradOutput", "self");
+  const Value gelu = b.cast(b.tensor("gelu"), x.dtype), place = b.output("gradInput");
+  const auto [left, right] = halves(b, x, b.integer("dim"));
+  const auto [left_place, right_place] = halves(b, place, b.integer("dim"));
+  const bool activate_left = b.boolean("activateLeft");
+  const Value slope = gelu_slope(b, activate_left ? left : right, b.integer("approximate") == 0);
+  b.store(mul(b, mul(b, g, activate_left ? right : left), slope), activate_left ? left_place : right_place);
+  b.store(mul(b, g, gelu), activate_left ? right_place : left_place);
+  return b.status();
+}
+
 Status build_SoftmaxBackward(Builder& b) {
   const auto [g, y] = operands(b, "gradOutput", "output");
   return store(b, softmax_gradient(b, g, y, b.axis(b.integer("dim"), y.rank)));
@@ -196,6 +208,11 @@ Status build_LogSoftmaxBackward(Builder& b) {
   const auto [g, y] = operands(b, "gradOutput", "output");
   const Value sum = sum_along(b, g, b.axis(b.integer("dim"), y.rank));
   return store(b, b.op("sub", {g, mul(b, b.op("exp", {y}), sum)}));
+}
+Status build_MaskedScale(Builder& b) {
+  const auto [x, mask] = operands(b, "self", "mask");
+  b.store(scaled(b, mul(b, x, mask), b.number("scale")), b.output());
+  return b.status();
 }
 Status build_ScaledMaskedSoftmaxBackward(Builder& b) {
   const auto [g, y] = operands(b, "gradOutput", "y");

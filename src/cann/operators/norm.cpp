@@ -68,6 +68,19 @@ void store_moments(Builder& b, const Value& all, double eps) {
 Status build_Softmax(Builder& b) { return softmax(b, "softmax"); }
 Status build_LogSoftmax(Builder& b) { return softmax(b, "log_softmax"); }
 
+Status build_MaskedSoftmaxWithRelPosBias(Builder& b) {
+  const Value given = b.tensor("x");
+  if (b.failed()) return b.status();
+  const Dtype dtype = wide(floating(given.dtype));
+  const double scale = b.number("scaleValue");
+  Value x = b.cast(given, dtype);
+  if (scale != 1) x = with_scalar(b, "mul", x, Scalar::of(scale));
+  for (const char* parameter : {"attenMask", "relativePosBias"})
+    if (b.has(parameter)) x = b.op("add", {x, b.cast(b.tensor(parameter), dtype)});
+  b.store(b.op("softmax", {x}, {{"axis", int64_t{-1}}}), b.output());
+  return b.status();
+}
+
 Status build_RmsNorm(Builder& b) {
   store_rms_norm(b, b.tensor("x"), b.number("epsilon"));
   return b.status();
