@@ -974,6 +974,119 @@ def caches():
         lambda x, w, *rest: (x.float() @ w.float()).transpose(0, 1).reshape(5, 2, 6).transpose(0, 1).to(F16).contiguous()
 
 
+def fused_experts():
+    """Groups of experts, grouped products with what stands around them, residual streams, parts of attention."""
+    def by_row(x):
+        scale = x.abs().amax(-1) / 127
+        return torch.round(x / torch.where(scale == 0, 1, scale)[..., None]).to(torch.int8), scale
+
+    gates, bias = numbers(6, 12), numbers(12)
+    for mode, norm in ((0, 1), (1, 1), (1, 0)):
+        def gate(x, bias, k, best, count, mode, renorm, norm, *rest):
+            score = torch.sigmoid(x) if norm else torch.softmax(x, -1)
+            ranked = (score + bias).view(6, count, -1)
+            of_group = ranked.topk(2, -1)[0].sum(-1) if mode else ranked.amax(-1)
+            kept = torch.zeros(6, count, dtype=BOOL).scatter(1, of_group.topk(best)[1], True)
+            experts = ranked.masked_fill(~kept[..., None], float('-inf')).view(6, 12).topk(k)[1]
+            y = score.gather(1, experts)
+            return 1.5 * (y / (y.sum(-1, keepdim=True) + 1e-20) if norm else y), experts.to(I32), score
+        yield 'MoeGatingTopK', [gates, bias, 3, 2, 4, mode, 0, norm, True, 1.5, 1e-20], gate
+
+    x, smooth = numbers(2, 4, 10), numbers(3, 10, low=0.5)
+    which = torch.tensor([0, 0, 0, 2, 2, 2, 2, 2]).view(2, 4)
+    yield 'DynamicQuantV2', [x, smooth, torch.tensor([3, 3, 8], dtype=I32), 2], lambda x, s, g, d: (*by_row(x * s[which]), None)
+
+    def whole_range(x, s, *rest):
+        x = x * s
+        top, low = x.amax(-1, keepdim=True), x.amin(-1, keepdim=True)
+        scale = (top - low) / 255
+        offset = 127 - top / scale
+        return torch.round(x / scale + offset).to(torch.int8), scale[..., 0], offset[..., 0]
+
+    yield 'DynamicQuantV2', [x, smooth[0].clone(), None, 2], whole_range
+
+    rows, w = whole(9, 1100, dtype=torch.int8, low=-128, high=128), whole(3, 1100, 6, dtype=torch.int8, low=-128, high=128)
+    scale, token = numbers(3, 6, low=0.0001, high=0.0003), numbers(9, low=0.5, high=2)
+    group = torch.tensor([0] * 4 + [2] * 5)
+    exact = torch.einsum('mk,mkn->mn', rows.double(), w[group].double()).float()
+
+    def swiglu(*rest):
+        y = exact * scale[group] * token[:, None]
+        return by_row(F.silu(y[:, :3]) * y[:, 3:])
+
+    yield 'GroupedMatmulSwigluQuantV2', [rows, [w], [scale], None, None, token, None, torch.tensor([4, 4, 9]), 0, 0, 0, 0, None], swiglu
+    yield 'GroupedMatmulSwigluQuantV2', [rows, list(w), list(scale), None, None, token, None, torch.tensor([4, 0, 5]), 0, 0, 0, 1, None], swiglu
+    logit, to, shared = numbers(9, low=0), torch.tensor([2, 0, 1, 4, 0, 3, 3, 2, 1]), numbers(2, 6)
+
+    def finalized(*rest):
+        y = torch.zeros(5, 6).index_add(0, to, exact * scale[group] * token[:, None] * logit[:, None])
+        y[1:3] += 0.5 * shared
+        return y
+
+    nothing = [None] * 4
+    for name, more in (('GroupedMatmulFinalizeRoutingV2', []), ('GroupedMatmulFinalizeRoutingV3', [None])):
+        yield name, [rows, w, scale, *nothing, token, torch.tensor([4, 0, 5]), shared, logit, to, 0, 0.5, 1, False, False, 1, *more], finalized
+    x, turned = numbers(9, 40), whole(3, 6, 40, dtype=torch.int8)
+
+    def dequantised(x, *rest):
+        q, own = by_row(x)
+        return torch.einsum('mk,mnk->mn', q.double(), turned[group].double()).float() * scale[group] * own[:, None]
+
+    yield 'QuantGroupedMatmulDequant', [x, turned, scale, torch.tensor([4, 4, 9]), None, None, None, None, 'pertoken', True], dequantised
+
+    for n, d, count in ((4, 16, 3), (4, 16, 2)):
+        k = 2 * n + (n * n if count == 3 else 0)
+        streams, phi, alpha, shift, gamma = numbers(2, 3, n, d), numbers(k, n * d), numbers(count), numbers(k), numbers(n, d)
+
+        def pre(x, phi, alpha, shift, gamma, *rest, n=n, d=d, count=count):
+            flat = x.reshape(2, 3, n * d)
+            inverse = torch.rsqrt((flat * flat).mean(-1, keepdim=True) + 1e-6)
+            mix = (flat * (gamma.flatten() if gamma is not None else 1)) @ phi.t()
+            y = mix * inverse
+            first = torch.sigmoid(y[..., :n] * alpha[0] + shift[:n]) + 1e-3
+            second = 2 * torch.sigmoid(y[..., n:2 * n] * alpha[1] + shift[n:2 * n])
+            third = (y[..., 2 * n:] * alpha[2] + shift[2 * n:]).view(2, 3, n, n) if count == 3 else None
+            return (first[..., None] * x).sum(-2), second, third, inverse[..., 0], mix, first
+
+        yield 'MhcPre', [streams, phi, alpha, shift, gamma, 1e-6, 1e-3], pre
+        yield 'MhcPreV2', [streams, phi, alpha, shift, None, 1e-6, 1e-3, 0], pre
+    mixing, out, post = numbers(2, 3, 4, 4), numbers(2, 3, 16), numbers(2, 3, 4)
+    streams = numbers(2, 3, 4, 16)
+    yield 'MhcPost', [streams, mixing, out, post], lambda x, m, o, p: p[..., None] * o[..., None, :] + m.mT @ x
+    yield 'MhcPost', [streams, None, out, post], lambda x, m, o, p: p[..., None] * o[..., None, :] + x
+
+    def sinkhorn(x, eps, rounds):
+        y = torch.softmax(x, -1) + eps
+        y = y / (y.sum(-2, keepdim=True) + eps)
+        for _ in range(rounds - 1):
+            y = y / (y.sum(-1, keepdim=True) + eps)
+            y = y / (y.sum(-2, keepdim=True) + eps)
+        return y, None, None
+
+    yield 'MhcSinkhorn', [mixing, 1e-6, 5], sinkhorn
+
+    def ring(pairs, layout):
+        (a, m, s), (b, n, t) = [(o, x[..., 0], y[..., 0]) for o, x, y in pairs]
+        top = torch.maximum(m, n)
+        p, q = s * torch.exp(m - top), t * torch.exp(n - top)
+        total = p + q
+        if layout == 'SBH':
+            u, v = ((z / total).permute(2, 0, 1)[..., None] for z in (p, q))
+            y = (a.view(4, 2, 3, -1) * u + b.view(4, 2, 3, -1) * v).view(a.shape)
+        else:
+            y = a * (p / total)[..., None] + b * (q / total)[..., None]
+        return y, top[..., None].expand(*top.shape, 8).contiguous(), total[..., None].expand(*top.shape, 8).contiguous()
+
+    for layout, shape, of_softmax in (('SBH', (4, 2, 15), (2, 3, 4)), ('TND', (6, 3, 5), (6, 3))):
+        parts = [(numbers(*shape, seed=i), numbers(*of_softmax, seed=i)[..., None].expand(*of_softmax, 8).contiguous(),
+                  numbers(*of_softmax, low=0.5, seed=i)[..., None].expand(*of_softmax, 8).contiguous()) for i in (1, 2)]
+        yield 'RingAttentionUpdateV2', [*parts[0], *parts[1], None, layout, layout], \
+            lambda *given, p=parts, layout=layout: ring(p, layout)
+    qkv, offset = numbers(2, 5, 24), numbers(24)
+    yield 'TransformBiasRescaleQkv', [qkv, offset, 2], \
+        lambda x, b, h: tuple(torch.ops.aten._transform_bias_rescale_qkv(x, b, h))
+
+
 def random():
     """Only what no random number changes."""
     yield 'InplaceUniform', [X, 2.0, 2.0, 7, 0], lambda x, *rest: torch.full_like(x, 2)
@@ -993,5 +1106,5 @@ def random():
 
 
 def cases():
-    for group in (attention, experts, quantized, groups, caches, random, gradients, routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
+    for group in (attention, experts, quantized, groups, caches, fused_experts, random, gradients, routing, fused_norms, quantizing, unary, binary, activations, reductions, shapes, indices, products, norms):
         yield from group()

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products of groups of rows, or of groups along what is summed, each group with a matrix of its own.
+#include "cann/operators/grouped.h"
+
 #include <algorithm>
 
 #include "cann/operators/experts.h"
@@ -7,21 +9,14 @@
 namespace isthmus::cann {
 namespace {
 
-// The tensors of a list that may be null or, as clients say the same, hold one empty tensor.
-std::vector<Value> given(Builder& b, const char* parameter) {
-  if (!b.declares(parameter) || !b.has(parameter)) return {};
-  std::vector<Value> list = b.tensor_list(parameter);
-  if (list.size() == 1 && list[0].elements() == 0) list.clear();
-  return list;
+// The dtype of a product: that of both, or F32, so that what is added is rounded once with the rest.
+Dtype summed(const Value& x, const Value& weight, const Value& bias) {
+  return x.dtype == weight.dtype && is_half(x.dtype) && !bias.present() ? x.dtype : Dtype::kF32;
 }
 
-void refuse(Builder& b, std::initializer_list<const char*> lists) {
-  for (const char* parameter : lists)
-    if (!given(b, parameter).empty()) b.fail(unimplemented("'{}' is not supported", parameter));
-}
+}  // namespace
 
-// [groups, k, n] of one tensor or of one for each group.
-Value stacked(Builder& b, const std::vector<Value>& parts, int rank) {
+Value stacked_groups(Builder& b, const std::vector<Value>& parts, int rank) {
   if (b.failed() || parts.empty()) return {};
   if (parts.size() == 1 && parts[0].rank == rank + 1) return parts[0];
   std::vector<Value> all;
@@ -32,31 +27,9 @@ Value stacked(Builder& b, const std::vector<Value>& parts, int rank) {
   return all.size() == 1 ? all[0] : b.op("concat", all, {{"axis", int64_t{0}}});
 }
 
-// One tensor of a list, or part of the one there is.
-Value of_group(Builder& b, const std::vector<Value>& list, size_t i, int rank) {
-  if (b.failed() || list.empty()) return {};
-  const bool one = list.size() == 1 && list[0].rank == rank + 1;
-  const size_t count = one ? static_cast<size_t>(list[0].dims[0]) : list.size();
-  if (!b.require(i < count, "{} for the groups, no number {}", count, i)) return {};
-  return one ? b.select(list[0], 0, static_cast<int64_t>(i)) : list[i];
-}
-
-// The dtype of a product: that of both, or F32, so that what is added is rounded once with the rest.
-Dtype summed(const Value& x, const Value& weight, const Value& bias) {
-  return x.dtype == weight.dtype && is_half(x.dtype) && !bias.present() ? x.dtype : Dtype::kF32;
-}
-
-// Rows of one group.
-Value product(Builder& b, const Value& x, const Value& weight, const Value& bias) {
-  if (b.failed()) return {};
-  const Dtype dtype = summed(x, weight, bias);
-  Value y = b.op("matmul", {b.cast(x, dtype), b.cast(weight, dtype)});
-  if (bias.present()) y = b.op("add", {y, b.cast(bias, Dtype::kF32)});
-  return y;
-}
-
-// Sums of I8 products are exact: those of 1024 are whole numbers that F32 holds.
-Value grouped(Builder& b, const Value& x, const Value& weight, const Value& bias, const Value& group) {
+// Every sum of 1024 products of I8 is a whole number that F32 holds.
+Value grouped_product(Builder& b, const Value& x, const Value& weight, const Value& bias,
+                      const Value& group) {
   if (b.failed() || !b.require(x.rank == 2 && weight.rank == 3 && x.dims[1] == weight.dims[1],
                                "rows of {} by matrices {}", to_string(x), to_string(weight)))
     return {};
@@ -78,6 +51,56 @@ Value grouped(Builder& b, const Value& x, const Value& weight, const Value& bias
     sum = sum.present() ? b.op("add", {sum, part}) : part;
   }
   return sum;
+}
+
+Value ends_of_groups(Builder& b, int64_t type) {
+  const Value list = numbers_in(b, b.tensor("groupList"));
+  if (!b.require(type == 0 || type == 1, "groupListType {}; 0 and 1 are supported", type)) return {};
+  return type == 1 ? b.op("cumulative_sum", {list}) : list;
+}
+
+Value scaled_groups(Builder& b, const Value& sums, const Value& scale, const Value& group,
+                    const Value& rows) {
+  if (b.failed() ||
+      !b.require(scale.present() && scale.rank == 2 && is_float(scale.dtype),
+                 "products of I8 with scales {}; floats for each group are supported", to_string(scale)))
+    return {};
+  const Value y = b.op("mul", {b.cast(sums, Dtype::kF32), rows_of(b, b.cast(scale, Dtype::kF32), group)});
+  if (!rows.present()) return y;
+  return b.op("mul", {y, b.unsqueeze(flat(b, b.cast(rows, Dtype::kF32)), 1)});
+}
+
+namespace {
+
+// The tensors of a list that may be null or, as clients say the same, hold one empty tensor.
+std::vector<Value> given(Builder& b, const char* parameter) {
+  if (!b.declares(parameter) || !b.has(parameter)) return {};
+  std::vector<Value> list = b.tensor_list(parameter);
+  if (list.size() == 1 && list[0].elements() == 0) list.clear();
+  return list;
+}
+
+void refuse(Builder& b, std::initializer_list<const char*> lists) {
+  for (const char* parameter : lists)
+    if (!given(b, parameter).empty()) b.fail(unimplemented("'{}' is not supported", parameter));
+}
+
+// One tensor of a list, or part of the one there is.
+Value of_group(Builder& b, const std::vector<Value>& list, size_t i, int rank) {
+  if (b.failed() || list.empty()) return {};
+  const bool one = list.size() == 1 && list[0].rank == rank + 1;
+  const size_t count = one ? static_cast<size_t>(list[0].dims[0]) : list.size();
+  if (!b.require(i < count, "{} for the groups, no number {}", count, i)) return {};
+  return one ? b.select(list[0], 0, static_cast<int64_t>(i)) : list[i];
+}
+
+// Rows of one group.
+Value product(Builder& b, const Value& x, const Value& weight, const Value& bias) {
+  if (b.failed()) return {};
+  const Dtype dtype = summed(x, weight, bias);
+  Value y = b.op("matmul", {b.cast(x, dtype), b.cast(weight, dtype)});
+  if (bias.present()) y = b.op("add", {y, b.cast(bias, Dtype::kF32)});
+  return y;
 }
 
 // The places of results one behind the other: each output of its own, or parts of the only one.
@@ -137,13 +160,6 @@ Status by_known_ends(Builder& b, const Operands& o, const std::vector<int64_t>& 
   return b.status();
 }
 
-// Where groups end; type 1: given are their lengths.
-Value ends_of(Builder& b, int64_t type) {
-  const Value list = numbers_in(b, b.tensor("groupList"));
-  if (!b.require(type == 0 || type == 1, "groupListType {}; 0 and 1 are supported", type)) return {};
-  return type == 1 ? b.op("cumulative_sum", {list}) : list;
-}
-
 Status by_rows(Builder& b, const Operands& o, int64_t type) {
   const Value x = o.x[0];
   if (!b.require(x.rank == 2, "rows of {}", to_string(x))) return b.status();
@@ -153,20 +169,18 @@ Status by_rows(Builder& b, const Operands& o, int64_t type) {
       ends.push_back((ends.empty() ? 0 : ends.back()) + (y.rank ? y.dims[0] : 0));
     return by_known_ends(b, o, ends);
   }
-  const Value group = group_of_rows(b, ends_of(b, type), x.dims[0]);
-  Value bias = stacked(b, o.bias, 1);
-  Value y = grouped(b, x, stacked(b, o.weight, 2), bias, group);
+  const Value group = group_of_rows(b, ends_of_groups(b, type), x.dims[0]);
+  Value bias = stacked_groups(b, o.bias, 1);
+  Value y = grouped_product(b, x, stacked_groups(b, o.weight, 2), bias, group);
   if (b.failed()) return b.status();
   if (y.dtype == Dtype::kI32) {
-    const Value scale = b.cast(stacked(b, given(b, "scale"), 1), Dtype::kF32);
-    if (!b.require(scale.present(), "I8 needs scales")) return b.status();
     if (bias.present() && !is_float(bias.dtype)) {
       y = b.op("add", {y, rows_of(b, b.cast(bias, Dtype::kI32), group)});
       bias = {};
     }
-    y = b.op("mul", {b.cast(y, Dtype::kF32), rows_of(b, scale, group)});
     const std::vector<Value> tokens = given(b, "perTokenScale");
-    if (tokens.size() == 1) y = b.op("mul", {y, b.unsqueeze(flat(b, b.cast(tokens[0], Dtype::kF32)), 1)});
+    y = scaled_groups(b, y, stacked_groups(b, given(b, "scale"), 1), group,
+                      tokens.empty() ? Value{} : tokens[0]);
   } else {
     refuse(b, {"scale", "perTokenScale"});
   }
@@ -212,7 +226,7 @@ Status build_GroupedMatmulV4(Builder& b) {
                  "groups along what is summed, of {} and {} weights, in {} outputs", to_string(o.x[0]),
                  o.weight.size(), o.outputs.size()))
     return b.status();
-  b.store(along_sums(b, o.x[0], o.weight[0], ends_of(b, b.integer("groupListType"))), o.outputs[0]);
+  b.store(along_sums(b, o.x[0], o.weight[0], ends_of_groups(b, b.integer("groupListType"))), o.outputs[0]);
   return b.status();
 }
 Status build_GroupedMatmulV5(Builder& b) { return build_GroupedMatmulV4(b); }

@@ -2,7 +2,7 @@
 // Quantising and back: INT8 with scales of tensors, channels or rows.
 #include "cann/operators/quantize.h"
 
-#include "cann/operators/common.h"
+#include "cann/operators/experts.h"
 
 namespace isthmus::cann {
 
@@ -111,6 +111,47 @@ Status build_DynamicQuant(Builder& b) {
   const QuantizedRows rows = quantize_by_row(b, smoothed(b));
   b.store(rows.integers, b.output("yOut"));
   b.store(rows.scale, b.output("scaleOut"));
+  return b.status();
+}
+
+// groupIndexs says where the rows of each of several smoothScales end. With an offset rows use all of [-128,
+// 127].
+Status build_DynamicQuantV2(Builder& b) {
+  Value x = b.cast(b.tensor("x"), Dtype::kF32);
+  const Value out = b.output("yOut"), offset_out = b.output("offsetOut");
+  if (b.failed() || !b.require(x.rank >= 1 && x.dims[x.rank - 1] > 0 && out.dtype == Dtype::kI8,
+                               "{} quantised to {}", to_string(x), to_string(out)))
+    return b.status();
+  const int64_t width = x.dims[x.rank - 1];
+  if (b.has("smoothScales")) {
+    Value smooth = b.cast(b.tensor("smoothScales"), Dtype::kF32);
+    if (b.has("groupIndexs")) {
+      const Value ends = numbers_in(b, b.tensor("groupIndexs"));
+      if (b.failed() ||
+          !b.require(smooth.rank == 2 && smooth.dims[1] == width && ends.elements() == smooth.dims[0],
+                     "smoothScales {} of {} groups", to_string(smooth), ends.elements()))
+        return b.status();
+      smooth = rows_of(b, smooth, group_of_rows(b, ends, x.elements() / width));
+      smooth = b.reshape(smooth, x.shape());
+    }
+    x = b.op("mul", {x, smooth});
+  }
+  if (!offset_out.present()) {
+    const QuantizedRows rows = quantize_by_row(b, x);
+    b.store(rows.integers, out);
+    b.store(rows.scale, b.output("scaleOut"));
+    return b.status();
+  }
+  const auto extreme = [&](const char* op) { return b.op(op, {x}, {{"axes", std::vector<int64_t>{-1}}}); };
+  const Value largest = extreme("reduce_max");
+  const Value scale = with_scalar(b, "div", b.op("sub", {largest, extreme("reduce_min")}), Scalar::of(255.0));
+  const Value flat_row = with_scalar(b, "equal", scale, Scalar::of(0.0));
+  const Value divisor = b.op("where", {flat_row, b.constant(Scalar::of(1.0), Dtype::kF32), scale});
+  const Value offset = from_scalar(b, "sub", Scalar::of(127.0), b.op("div", {largest, divisor}));
+  b.store(to_integers(b, b.op("add", {b.op("div", {x, divisor}), offset}), Dtype::kI8), out);
+  if (b.failed()) return b.status();
+  b.store(b.reshape(scale, b.output("scaleOut").shape()), b.output("scaleOut"));
+  b.store(b.reshape(offset, offset_out.shape()), offset_out);
   return b.status();
 }
 

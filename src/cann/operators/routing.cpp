@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mixtures of experts: which experts a token goes to.
+#include <limits>
+
 #include "cann/operators/common.h"
 
 namespace isthmus::cann {
@@ -65,15 +67,46 @@ Status build_MoeGatingTopKSoftmaxV2(Builder& b) {
   return b.status();
 }
 
-// Of one group: softmax or sigmoid, the best by that plus a bias, weights that may be divided by their sum.
+namespace {
+
+// What is ranked with everything outside of the best kGroup groups at -infinity. A group counts by its best
+// expert or (selectMode 1) by the sum of its two best.
+Value of_best_groups(Builder& b, const Value& ranked, int64_t count, int64_t best_count, int64_t mode) {
+  if (b.failed() || count <= 1) return ranked;
+  const int64_t rows = ranked.dims[0], experts = ranked.rank == 2 ? ranked.dims[1] : 0;
+  if (!b.require(experts % count == 0 && experts / count >= 1 + mode && best_count >= 1 &&
+                     best_count <= count && (mode == 0 || mode == 1),
+                 "{} of {} groups of {}, groupSelectMode {}", best_count, count, to_string(ranked), mode))
+    return {};
+  const Value groups = b.reshape(ranked, {rows, count, experts / count});
+  const std::vector<int64_t> last = {-1};
+  Value of_group;
+  if (mode == 0)
+    of_group = b.op("reduce_max", {groups}, {{"axes", last}, {"keep_dims", int64_t{0}}});
+  else
+    of_group = b.op("reduce_sum", {best(b, groups, 2).weights}, {{"axes", last}, {"keep_dims", int64_t{0}}});
+  const Value chosen = best(b, of_group, best_count).experts;
+  if (b.failed()) return {};
+  const Value nothing = b.filled(Scalar::of(int64_t{0}), Dtype::kI32, {rows, count});
+  const Value ones = b.filled(Scalar::of(int64_t{1}), Dtype::kI32, {rows, best_count});
+  const Value kept =
+      b.cast(b.op("scatter_elements", {nothing, chosen, ones}, {{"axis", int64_t{1}}}), Dtype::kBool);
+  const Value below = b.constant(Scalar::of(-std::numeric_limits<double>::infinity()), Dtype::kF32);
+  return b.reshape(b.op("where", {b.unsqueeze(kept, 2), groups, below}), {rows, experts});
+}
+
+}  // namespace
+
+// Softmax or sigmoid; the best by that plus a bias, of the best groups; weights that may be divided by their
+// sum.
 Status build_MoeGatingTopK(Builder& b) {
   const Value x = gates(b);
   const int64_t kind = b.integer("normType");
-  if (b.failed() || !b.require(b.integer("groupCount") <= 1 && (kind == 0 || kind == 1),
-                               "{} groups, normType {}", b.integer("groupCount"), kind))
-    return b.status();
+  if (b.failed() || !b.require(kind == 0 || kind == 1, "normType {}", kind)) return b.status();
   const Value score = b.op(kind == 0 ? "softmax" : "sigmoid", {x});
-  const Value ranked = b.has("bias") ? b.op("add", {score, b.cast(b.tensor("bias"), Dtype::kF32)}) : score;
+  Value ranked = b.has("bias") ? b.op("add", {score, b.cast(b.tensor("bias"), Dtype::kF32)}) : score;
+  ranked =
+      of_best_groups(b, ranked, b.integer("groupCount"), b.integer("kGroup"), b.integer("groupSelectMode"));
   const Chosen chosen = best(b, ranked, b.integer("k"));
   Value weights = b.op("gather_elements", {score, chosen.experts}, {{"axis", int64_t{-1}}});
   if (kind == 1 || b.integer("renorm") == 1) weights = divided_by_sum(b, weights, b.number("eps"));
