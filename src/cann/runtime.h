@@ -38,5 +38,7 @@ Status check_device_memory(const void* address, uint64_t bytes);
 bool fallback_forbidden();
 // Counts an operator that was put on a stream, for the line that a program's end prints.
 void count_operator(bool fell_back);
+// Counts a call by the operator's aclnn name, where ISTHMUS_CANN_SUMMARY=calls asks for a second line.
+void count_call(const char* name);
 
 }  // namespace isthmus::cann

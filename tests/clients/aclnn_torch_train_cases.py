@@ -113,6 +113,16 @@ def lists():
     yield 'ForeachCopy', [[whole(5, dtype=I32)]], lambda x: [[t.clone() for t in x]]
 
 
+def pools():
+    x, window = numbers(2, 3, 9, 8), [[3, 2], [2, 2], [1, 0], [1, 1], False]
+    mask = torch.zeros(2, 3, 6, 96, dtype=torch.int8)
+    yield 'MaxPool2dWithMask', [x, *window], lambda x, *rest: (torch.max_pool2d(x, *window), mask)
+    leaf = x.clone().requires_grad_()
+    dy = numbers(*torch.max_pool2d(x, *window).shape)
+    torch.max_pool2d(leaf, *window).backward(dy)
+    yield 'MaxPool2dWithMaskBackward', [dy, x, mask, *window], lambda *rest: leaf.grad
+
+
 def cases():
-    for group in (flash_attention, lists):
+    for group in (flash_attention, lists, pools):
         yield from group()

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests/clients/torch_npu runs: one line for each case, "name  ok  largest difference" or why it failed."""
-import sys
-
+"""Cases of torch_npu: operators, streams and memory. torch_npu_run.py runs them, each in a process of its own."""
 import torch
 import torch_npu  # noqa: F401: it adds the device "npu"
 from torch import nn
@@ -15,14 +13,21 @@ def case(function):
     return function
 
 
+def difference(got, expected, tolerance):
+    """The largest difference of two tensors, or of several; an error where they differ in kind or by more."""
+    if isinstance(expected, (tuple, list)):
+        assert len(got) == len(expected), f'{len(got)} results instead of {len(expected)}'
+        return max(difference(*pair, tolerance) for pair in zip(got, expected))
+    assert got.shape == expected.shape, f'{tuple(got.shape)} instead of {tuple(expected.shape)}'
+    assert got.dtype == expected.dtype, f'{got.dtype} instead of {expected.dtype}'
+    largest = (got.cpu().double() - expected.double()).abs().max().item() if expected.numel() else 0.0
+    assert largest <= tolerance, f'differs by {largest:.3g}'
+    return largest
+
+
 def on_both(function, *tensors, tolerance=1e-5):
     """The largest difference of function(tensors) on the device and on the CPU."""
-    expected = function(*tensors)
-    got = function(*[t.npu() for t in tensors]).cpu()
-    difference = (got.double() - expected.double()).abs().max().item() if expected.numel() else 0.0
-    if got.shape != expected.shape or not difference <= tolerance:
-        raise AssertionError(f'differs by {difference:.3g}, {tuple(got.shape)} beside {tuple(expected.shape)}')
-    return difference
+    return difference(function(*[t.npu() for t in tensors]), function(*tensors), tolerance)
 
 
 def random(*shape):
@@ -82,6 +87,102 @@ def compare_and_select():
 @case
 def views():
     return on_both(lambda x: x.t()[1:, ::2].contiguous(), random(5, 7))
+
+
+def written(place, *more):
+    """x with values written at a place that depends on x and more."""
+    def function(x, values, *rest):
+        x = x.clone()
+        x[place(x, *rest)] = values
+        return x
+    return function
+
+
+@case
+def boolean_indexing():
+    x = random(5, 7)
+    return max(on_both(lambda x: x[x > 0], x), on_both(lambda x: x[x > 9], x), on_both(lambda x: x[:, x[0] > 0], x),
+               on_both(lambda x: torch.masked_select(x, x[:, :1] > 0), x),
+               on_both(written(lambda x: x > 0), x, torch.tensor(7.0)),
+               on_both(written(lambda x: (slice(None), x[0] > 0)), x, random(5, 1)))
+
+
+@case
+def index_by_tensors():
+    x, i = random(5, 7, 4), torch.tensor([3, 1, 0])
+    return max(on_both(f, x, i) for f in (lambda x, i: x[i], lambda x, i: x[:, i], lambda x, i: x[i, :, i],
+                                          lambda x, i: x[i[:, None], i], lambda x, i: x[..., i], lambda x, i: x[i[:0]]))
+
+
+@case
+def write_at_tensors():
+    x, i = random(5, 7, 4), torch.tensor([3, 1, 0])
+    return max(on_both(written(lambda x, i: i), x, random(3, 7, 4), i), on_both(written(lambda x, i: i), x, torch.tensor(2.0), i),
+               on_both(written(lambda x, i: (slice(None), i)), x, random(5, 3, 1), i),
+               on_both(written(lambda x, i: (i, slice(None), i)), x, random(3, 7), i),
+               on_both(lambda x, i, v: x.index_put((i,), v, accumulate=True), x, torch.tensor([1, 1, 3]), random(3, 7, 4)))
+
+
+@case
+def nonzero():
+    x = random(5, 7)
+    return max(on_both(lambda x: torch.nonzero(x > 0), x), on_both(lambda x: (x > 0).nonzero(as_tuple=True), x),
+               on_both(torch.nonzero, torch.zeros(4)))
+
+
+@case
+def unique():
+    x = torch.tensor([[3, 1, 3], [3, 1, 3], [0, 2, 0]])
+    everything = {'return_inverse': True, 'return_counts': True}
+    return max(on_both(torch.unique, x), on_both(lambda x: torch.unique(x, **everything), x),
+               on_both(lambda x: torch.unique(x, dim=0, **everything), x), on_both(lambda x: torch.unique(x, dim=1, **everything), x),
+               on_both(lambda x: torch.unique_consecutive(x, **everything), x))
+
+
+@case
+def sorting():
+    x = random(5, 7)
+    return max(on_both(f, x) for f in (lambda x: torch.sort(x), lambda x: torch.topk(x, 3), lambda x: x.argmax(-1),
+                                       lambda x: x.max(1), lambda x: x.cumsum(0), torch.argsort))
+
+
+@case
+def attention():
+    q, k, v = random(2, 4, 10, 16), random(2, 2, 12, 16), random(2, 2, 12, 16)
+    sdpa = functional.scaled_dot_product_attention
+    return max(on_both(lambda q, k, v: sdpa(q, k, v, enable_gqa=True), q, k, v), on_both(lambda q: sdpa(q, q, q, is_causal=True), q),
+               on_both(lambda q, k, v, m: sdpa(q, k, v, attn_mask=m, enable_gqa=True), q, k, v, random(10, 12) > 0),
+               on_both(lambda q, m: sdpa(q, q, q, attn_mask=m), q, random(10, 10)))
+
+
+@case
+def attention_halves():
+    q, sdpa = random(2, 4, 10, 16), functional.scaled_dot_product_attention
+    return max(on_both(lambda q: sdpa(q, q, q, is_causal=True), q.half(), tolerance=5e-3),
+               on_both(lambda q: sdpa(q, q, q), q.bfloat16(), tolerance=3e-2))
+
+
+@case
+def npu_fusion_attention():
+    q = random(2, 4, 16, 16).half()
+    got = torch_npu.npu_fusion_attention(q.npu(), q.npu(), q.npu(), 4, 'BNSD', scale=0.25)[0]
+    return difference(got, functional.scaled_dot_product_attention(q, q, q, scale=0.25), 5e-3)
+
+
+@case
+def convolutions():
+    x = random(2, 3, 8, 8)
+    return max(on_both(lambda x, w, b: functional.conv2d(x, w, b, padding=1), x, random(4, 3, 3, 3), random(4)),
+               on_both(lambda x: functional.max_pool2d(x, 2), x), on_both(lambda x: functional.avg_pool2d(x, 2), x))
+
+
+@case
+def random_numbers():
+    torch.npu.manual_seed(3)
+    x = torch.rand(10000, device='npu')
+    assert abs(x.mean().item() - 0.5) < 0.02 and abs(torch.randn(10000, device='npu').mean().item()) < 0.05
+    assert torch.randperm(10, device='npu').sort()[0].cpu().equal(torch.arange(10))
+    assert set(functional.dropout(torch.ones(100).npu(), 0.5).cpu().tolist()) == {0.0, 2.0}
 
 
 @case
@@ -189,26 +290,3 @@ def out_of_memory():
     except torch.OutOfMemoryError:
         return None
     raise AssertionError('no error')
-
-
-def reason(error):
-    """The lines of the face, behind PyTorch's own first one."""
-    lines = str(error).splitlines() or [type(error).__name__]
-    return ' | '.join([lines[0][:120]] + [line for line in lines[1:] if line.startswith('acl')])
-
-
-def main():
-    failed = 0
-    for name, function in CASES.items():
-        try:
-            difference = function()
-            print(f'{name:<24} ok{"" if difference is None else f"  {difference:.2g}"}', flush=True)
-        except Exception as error:  # noqa: BLE001: the next case goes on
-            failed += 1
-            print(f'{name:<24} FAILED  {reason(error)}', flush=True)
-    print(f'torch {torch.__version__}, torch_npu {torch_npu.__version__}: {len(CASES) - failed} of {len(CASES)} cases passed')
-    return 1 if failed else 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())

@@ -169,7 +169,9 @@ aclnnStatus run_call(const Operator& op, void* workspace, uint64_t workspace_siz
     status = put(stream, std::move(call));
   else
     status = run_sized(*executor, call, stream);
-  return status.ok() ? 0 : refuse(status);
+  if (!status.ok()) return refuse(status);
+  count_call(op.name);
+  return 0;
 }
 
 aclnnStatus missing_operator(const char* name) {

@@ -18,9 +18,10 @@ Value pictures(Builder& b, const Value& x, int axes) {
 }
 
 // Each value at the place that its index names in a picture of zeros.
-Status put_back(Builder& b, const char* values, const char* reduction, int axes, const Value& place) {
+Status put_back(Builder& b, const char* values, const Value& indices, const char* reduction, int axes,
+                const Value& place) {
   const Value x = pictures(b, b.tensor(values), axes);
-  const Value index = as_index(b, pictures(b, b.tensor("indices"), axes));
+  const Value index = as_index(b, pictures(b, indices, axes));
   const Value picture = pictures(b, place, axes);
   if (b.failed() || !b.require(x.shape() == index.shape() && x.dims[0] == picture.dims[0],
                                "'{}' and 'indices' for {}", values, to_string(place)))
@@ -33,9 +34,17 @@ Status put_back(Builder& b, const char* values, const char* reduction, int axes,
   return b.status();
 }
 
+}  // namespace
+
+Status put_gradient(Builder& b, const Value& indices, int axes, const Value& place) {
+  return put_back(b, "gradOutput", indices, "add", axes, place);
+}
+
+namespace {
+
 Status gradient(Builder& b, int axes) {
   const Value place = b.output("gradInput");
-  return b.failed() ? b.status() : put_back(b, "gradOutput", "add", axes, place);
+  return b.failed() ? b.status() : put_gradient(b, b.tensor("indices"), axes, place);
 }
 
 // As PyTorch: an element for each place of the pool's result, written over what another put there.
@@ -46,7 +55,7 @@ Status unpool(Builder& b, size_t axes) {
                                    std::equal(size.begin(), size.end(), place.dims + place.rank - axes),
                                "outputSize is {} of {}", dims_to_string(size), to_string(place)))
     return b.status();
-  return put_back(b, "self", "none", static_cast<int>(axes), place);
+  return put_back(b, "self", b.tensor("indices"), "none", static_cast<int>(axes), place);
 }
 
 // Each axis becomes two: windows, and their elements. A window that is smaller than others has its last

@@ -27,4 +27,7 @@ Taps turned(const Taps& taps, int64_t in);
 // The place i along `axis` is the sum of x at the taps of i times their weights, in their order.
 Value weigh(Builder& b, const Value& x, int axis, const Taps& taps);
 
+// The gradient "gradOutput" of a pool, each element added to the place of the picture that its index names.
+Status put_gradient(Builder& b, const Value& indices, int axes, const Value& place);
+
 }  // namespace isthmus::cann

@@ -54,15 +54,20 @@ Status average(Builder& b, const char* strides, const char* padding, int axes) {
   return b.status();
 }
 
-Status largest(Builder& b, int axes) {
+// The largest element of each window, and its place.
+std::vector<Value> largest_with_places(Builder& b, int axes) {
   const Value x = b.tensor("self");
   Window w = read_window(b, "stride", "padding", static_cast<size_t>(axes));
   w.dilations = per_axis(b, "dilation", static_cast<size_t>(axes));
   Attributes attributes = w.attributes();
   attributes.set("ceil_mode", int64_t{b.boolean("ceilMode")});
-  if (b.failed()) return b.status();
-  const std::vector<Value> y =
-      b.ops("max_pool_with_indices", {batched(b, b.cast(x, numeric(x.dtype)), axes)}, std::move(attributes));
+  if (b.failed()) return {};
+  return b.ops("max_pool_with_indices", {batched(b, b.cast(x, numeric(x.dtype)), axes)},
+               std::move(attributes));
+}
+
+Status largest(Builder& b, int axes) {
+  const std::vector<Value> y = largest_with_places(b, axes);
   if (b.failed()) return b.status();
   b.store(y[0], b.output("out"));
   b.store(y[1], b.output("indices"));
@@ -191,6 +196,20 @@ Status build_AdaptiveAvgPool2d(Builder& b) { return adaptive_average(b, 2); }
 Status build_AdaptiveAvgPool3d(Builder& b) { return adaptive_average(b, 3); }
 Status build_MaxPool2dWithIndices(Builder& b) { return largest(b, 2); }
 Status build_MaxPool3dWithArgmax(Builder& b) { return largest(b, 3); }
+// What the mask holds is the chip's own affair: the gradient, which gets self as well, finds the places anew.
+Status build_MaxPool2dWithMask(Builder& b) {
+  const std::vector<Value> y = largest_with_places(b, 2);
+  const Value mask = b.output("indices");
+  if (b.failed()) return b.status();
+  b.store(y[0], b.output("out"));
+  b.store(b.filled(Scalar::of(int64_t{0}), mask.dtype, mask.shape()), mask);
+  return b.status();
+}
+Status build_MaxPool2dWithMaskBackward(Builder& b) {
+  const std::vector<Value> y = largest_with_places(b, 2);
+  const Value place = b.output("gradInput");
+  return b.failed() ? b.status() : put_gradient(b, y[1], 2, place);
+}
 
 Status build_MaxPool(Builder& b) {
   const Value x = b.tensor("self");

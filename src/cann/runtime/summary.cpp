@@ -2,8 +2,10 @@
 // What ran where: counted, and told in one line when the program ends.
 #include <atomic>
 #include <cstdlib>
+#include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "cann/runtime.h"
 #include "cann/runtime/library.h"
@@ -12,6 +14,28 @@ namespace isthmus::cann {
 namespace {
 
 std::atomic<uint64_t> operators{0}, fallbacks{0};
+
+// What ISTHMUS_CANN_SUMMARY asks for: nothing, a line, or also one with the calls by their names.
+enum class Wish { kNothing, kLine, kCalls };
+Wish wish() {
+  static const Wish wish = [] {
+    const char* text = std::getenv("ISTHMUS_CANN_SUMMARY");
+    if (!text) return Wish::kLine;
+    return std::string_view(text) == "0"       ? Wish::kNothing
+           : std::string_view(text) == "calls" ? Wish::kCalls
+                                               : Wish::kLine;
+  }();
+  return wish;
+}
+
+struct Calls {
+  std::mutex mutex;
+  std::map<std::string_view, uint64_t> counts;
+};
+Calls& calls() {
+  static auto* const calls = new Calls;
+  return *calls;
+}
 
 }  // namespace
 
@@ -25,6 +49,12 @@ void count_operator(bool fell_back) {
   if (fell_back) fallbacks.fetch_add(1, std::memory_order_relaxed);
 }
 
+void count_call(const char* name) {
+  if (wish() != Wish::kCalls) return;
+  std::lock_guard lock(calls().mutex);
+  ++calls().counts[name];
+}
+
 std::string run_summary() {
   const uint64_t all = operators, fell_back = fallbacks;
   if (all == 0) return "";
@@ -36,10 +66,17 @@ std::string run_summary() {
 
 void print_summary() {
   static std::once_flag once;
-  const char* wish = std::getenv("ISTHMUS_CANN_SUMMARY");
-  if (wish && std::string_view(wish) == "0") return;
+  if (wish() == Wish::kNothing) return;
   std::call_once(once, [] {
-    if (const std::string text = run_summary(); !text.empty()) fmt::print(stderr, "{}\n", text);
+    const std::string text = run_summary();
+    if (text.empty()) return;
+    fmt::print(stderr, "{}\n", text);
+    std::lock_guard lock(calls().mutex);
+    if (calls().counts.empty()) return;
+    std::string names;
+    for (const auto& [name, count] : calls().counts)
+      names += fmt::format("{}aclnn{} {}", names.empty() ? "" : ", ", name, count);
+    fmt::print(stderr, "isthmus: called {}\n", names);
   });
 }
 
