@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from aclnn_torch_cases import F16, F32, I, I32, X, Y, numbers, slope, truths, whole
+from aclnn_torch_cases import F16, F32, I, I32, UNIT, X, Y, numbers, slope, truths, whole
 
 
 def upsampled(name, mode, axes, align=None, exact=False, antialias=False):
@@ -294,6 +294,25 @@ def pictures():
                        0.3, 2, 3, 2, 0], aligned
 
 
+def formulas():
+    yield 'Atan2', [X, Y], torch.atan2
+    yield 'Atan2', [I, numbers(19)], torch.atan2
+    awkward = torch.tensor([0.0, -0.0, 1.0, -1.0, float('inf'), -float('inf'), float('nan')])
+    yield 'Atan2', [awkward[:, None], awkward], torch.atan2
+    yield 'InplaceAtan2', [X, numbers(37)], torch.atan2
+    for name, function, x in (('Erfc', torch.erfc, torch.cat([X.flatten(), torch.tensor([4.0, -5.0, 9.0])])),
+                              ('Erfinv', torch.erfinv, torch.cat([UNIT.flatten(), torch.tensor([1.0, -1.0, 2.0, 0.9999999])]))):
+        yield name, [x], function
+        yield 'Inplace' + name, [x], function
+        yield name, [x.to(F16)], lambda x, f=function: f(x.float()).to(F16)
+    yield 'Gcd', [12 * I, 9 * I.flip(0)], torch.gcd
+    yield 'Gcd', [12 * I.to(torch.int64), torch.tensor([8])], torch.gcd
+    for x in (numbers(3, 300, 2), whole(3, 300, 2), numbers(4, 5, 3).masked_fill(truths(4, 5, 3), float('nan'))):
+        for axis in (0, 1, -1):
+            yield 'Cummax', [x, axis], torch.cummax
+            yield 'Cummin', [x, axis], torch.cummin
+
+
 def cases():
-    for group in (pool_gradients, convolution_gradients, norm_gradients, places, pictures):
+    for group in (pool_gradients, convolution_gradients, norm_gradients, places, pictures, formulas):
         yield from group()

@@ -7,12 +7,14 @@
 
 #if defined(ISTHMUS_PORTABLE)
 #undef atan
+#undef atan2
 #undef asin
 #undef acos
 #undef asinh
 #undef acosh
 #undef atanh
 #define atan isthmus_atan
+#define atan2 isthmus_atan2
 #define asin isthmus_asin
 #define acos isthmus_acos
 #define asinh isthmus_asinh
@@ -35,6 +37,19 @@ ISTHMUS_V_FUNCTION V atan(V x) {
   const V p = ISTHMUS_POLYNOMIAL_5(z, -0x1.55554ap-2f, 0x1.9991aep-3f, -0x1.23b6bap-3f, 0x1.b20230p-4f,
                                    -0x1.f25648p-5f);
   return with_sign(select(a == 0.0f, a, start + fma(t * z, p, t)), x);
+}
+
+// 3.5 ulp. The angle of the point (x, y), by the signs of zeros as well; NaN if either is.
+ISTHMUS_V_FUNCTION V atan2(V y, V x) {
+  const V a = magnitude(x), c = magnitude(y);
+  const ISTHMUS_MASK steep = c > a;
+  const V larger = select(steep, c, a), smaller = select(steep, a, c);
+  const V ratio =
+      select(larger == 0.0f, larger, select(smaller == larger, ISTHMUS_SPLAT(1.0f), smaller / larger));
+  const V first = atan(ratio);
+  const V upper = select(steep, 0x1.921fb6p+0f - (first + 0x1.777a5cp-25f), first);
+  const V angle = select(bits(x) < 0, 0x1.921fb6p+1f - (upper + 0x1.777a5cp-24f), upper);
+  return select(x != x, x, select(y != y, y, with_sign(angle, y)));
 }
 
 // asin(a) for 0 <= a <= 1/2.

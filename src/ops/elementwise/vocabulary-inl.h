@@ -13,6 +13,7 @@
 #include "devices/cpu/simd.h"
 #endif
 #include "base/elementary-inl.h"
+#include "ops/elementwise/error-inl.h"
 #include "ops/elementwise/inverse-inl.h"
 #include "ops/elementwise/power-inl.h"
 #if defined(ISTHMUS_ISA)
@@ -284,6 +285,18 @@ ISTHMUS_FORMULA T shift_right(T x, T n) {
   if (static_cast<U>(n) >= 8 * sizeof(T)) return static_cast<T>(x < 0 ? -1 : 0);
   return static_cast<T>(x >> static_cast<U>(n));
 }
+// The greatest number that divides both, never negative but for the lowest, which has no other form; 0 of
+// zeros.
+template <typename T>
+ISTHMUS_FORMULA T common_divisor(T x, T y) {
+  uint64_t a = x < 0 ? uint64_t(0) - static_cast<uint64_t>(x) : static_cast<uint64_t>(x);
+  uint64_t b = y < 0 ? uint64_t(0) - static_cast<uint64_t>(y) : static_cast<uint64_t>(y);
+  while (b != 0) {
+    const uint64_t rest = a % b;
+    a = b, b = rest;
+  }
+  return static_cast<T>(a);
+}
 // Powers of integers by squaring; a negative exponent gives 1 / x^|n| truncated, and 0 for x = 0.
 template <typename T>
 ISTHMUS_FORMULA T integer_power(T x, T n) {
@@ -323,6 +336,7 @@ ISTHMUS_ELEMENTARY_WORD(sinh)
 ISTHMUS_ELEMENTARY_WORD(cosh)
 ISTHMUS_ELEMENTARY_WORD(tanh)
 ISTHMUS_ELEMENTARY_WORD(erf)
+ISTHMUS_ELEMENTARY_WORD(erfc)
 ISTHMUS_ELEMENTARY_WORD(atan)
 ISTHMUS_ELEMENTARY_WORD(asin)
 ISTHMUS_ELEMENTARY_WORD(acos)
@@ -330,6 +344,17 @@ ISTHMUS_ELEMENTARY_WORD(asinh)
 ISTHMUS_ELEMENTARY_WORD(acosh)
 ISTHMUS_ELEMENTARY_WORD(atanh)
 #undef ISTHMUS_ELEMENTARY_WORD
+template <typename V>
+ISTHMUS_FORMULA V erfinv(V x) {
+  return elementary::erfinv(x);
+}
+template <typename V>
+ISTHMUS_FORMULA V atan2(V y, V x) {
+  if constexpr (__is_same(V, double))
+    return __builtin_atan2(y, x);
+  else
+    return elementary::atan2(y, x);
+}
 
 template <typename V>
 ISTHMUS_FORMULA V sigmoid(V x) {

@@ -9,6 +9,7 @@
 
 typedef COMPUTED(X) V;
 #if X_KIND == 1
+#include "ops/elementwise/error-inl.h"
 #include "ops/elementwise/inverse-inl.h"
 #ifdef ISTHMUS_F64
 #include "ops/elementwise/power-inl.h"
@@ -77,6 +78,16 @@ FUNCTION V remainder_of(V x, V y) {
 FUNCTION bool too_far(V n) { return n < 0 || (uint64_t)n >= V_WIDTH; }
 FUNCTION V shift_left(V x, V n) { return too_far(n) ? (V)0 : (V)((uint64_t)x << (uint64_t)n); }
 FUNCTION V shift_right(V x, V n) { return too_far(n) ? (V)(x < 0 ? -1 : 0) : (V)(x >> n); }
+FUNCTION V common_divisor(V x, V y) {
+  uint64_t a = x < 0 ? (uint64_t)0 - (uint64_t)x : (uint64_t)x;
+  uint64_t b = y < 0 ? (uint64_t)0 - (uint64_t)y : (uint64_t)y;
+  while (b != 0) {
+    const uint64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return (V)a;
+}
 FUNCTION V power(V x, V n) {
   if (n < 0) {
     if (x == 1) return 1;
