@@ -313,6 +313,19 @@ def formulas():
             yield 'Cummin', [x, axis], torch.cummin
 
 
+def matrices():
+    for form in ((4, 4), (2, 3, 7, 7), (1, 1)):
+        x = numbers(*form) + 2 * torch.eye(form[-1]) * torch.tensor([1.0, -1.0] * 4)[:form[-1]]
+        yield 'Inverse', [x], torch.inverse
+        yield 'Inverse', [x.mT], torch.inverse
+        yield 'Slogdet', [x], torch.slogdet
+        positive = x @ x.mT + torch.eye(form[-1])
+        for upper in (False, True):
+            yield 'LinalgCholesky', [positive, upper], lambda x, u: torch.linalg.cholesky(x, upper=u)
+    yield 'Slogdet', [torch.ones(3, 3)], torch.slogdet
+    yield 'Inverse', [torch.eye(40)[torch.randperm(40, generator=torch.Generator().manual_seed(1))]], torch.inverse
+
+
 def cases():
-    for group in (pool_gradients, convolution_gradients, norm_gradients, places, pictures, formulas):
+    for group in (pool_gradients, convolution_gradients, norm_gradients, places, pictures, formulas, matrices):
         yield from group()
