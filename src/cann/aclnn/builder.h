@@ -98,7 +98,7 @@ class Builder {
   const Status& status() const { return status_; }
 
   // Builds the plan. no_fallback: an operator that no chip runs is an error.
-  Result<PlanPtr> finish(bool no_fallback);
+  Result<std::shared_ptr<Plan>> finish(bool no_fallback);
 
  private:
   friend class Lowering;

@@ -8,6 +8,7 @@
 #include "cann/aclnn/arguments.h"
 #include "cann/aclnn/builder.h"
 #include "cann/aclnn/executor.h"
+#include "cann/aclnn/parts.h"
 #include "cann/aclnn/plan_cache.h"
 #include "cann/error.h"
 #include "cann/runtime/stream.h"
@@ -33,12 +34,28 @@ aclnnStatus fail_call(const Operator& op, std::span<const Arg> args, const Statu
   return report_aclnn(entry.c_str(), text.empty() ? status : Status(status).with_context(text));
 }
 
-Result<PlanPtr> make_plan(const Operator& op, std::span<const Arg> args, const DevicePtr& device,
-                          const CallKey& key) {
+Result<std::shared_ptr<Plan>> plan_as_one(const Operator& op, std::span<const Arg> args,
+                                          const DevicePtr& device, const CallKey& key) {
   ASSIGN_OR_RETURN(std::vector<BoundArg> bound, bind_arguments(op, args));
   Builder builder(op, device, key, std::move(bound));
   RETURN_IF_ERROR(op.build ? op.build(builder) : build_regular(builder, op));
   return builder.finish(fallback_forbidden());
+}
+
+Result<PlanPtr> make_plan(const Operator& op, std::span<const Arg> args, const DevicePtr& device,
+                          const CallKey& key) {
+  ASSIGN_OR_RETURN(std::shared_ptr<Plan> plan, plan_as_one(op, args, device, key));
+  const std::optional<PartArguments> part = PartArguments::of(op, args, key);
+  if (!part) return PlanPtr(std::move(plan));
+  CallKey part_key;
+  RETURN_IF_ERROR(part_key.read(op, part->args(), device.get()));
+  Parts parts = part->parts();
+  ASSIGN_OR_RETURN(parts.plan, plan_as_one(op, part->args(), device, part_key));
+  if (parts.plan->workspace_bytes > 0) return PlanPtr(std::move(plan));
+  plan->parts = std::move(parts);
+  plan->steps.clear();
+  plan->scratch_bytes = plan->workspace_bytes = 0;
+  return PlanPtr(std::move(plan));
 }
 
 // A pair of tensors that meet now and did not when the plan was made would be computed wrongly.

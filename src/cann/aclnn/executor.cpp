@@ -6,6 +6,7 @@
 #include "cann/aclnn/objects.h"
 #include "cann/aclnn/plan_cache.h"
 #include "cann/error.h"
+#include "cann/runtime/kept_results.h"
 
 namespace isthmus::cann {
 namespace {
@@ -132,6 +133,7 @@ aclnnStatus aclnnInit(const char* configPath) {
 }
 
 aclnnStatus aclnnFinalize(void) {
+  forget_results();
   forget_plans(nullptr);
   return 0;
 }

@@ -14,7 +14,7 @@ class Lowering {
  public:
   Lowering(Builder& b, bool no_fallback) : b_(b), no_fallback_(no_fallback) {}
 
-  Result<PlanPtr> run() {
+  Result<std::shared_ptr<Plan>> run() {
     RETURN_IF_ERROR(check_places());
     RETURN_IF_ERROR(settle_stores());
     redirect_or_copy();
@@ -353,7 +353,7 @@ class Lowering {
     if (workspace_) workspace_ += alignment;
   }
 
-  Result<PlanPtr> assemble() {
+  Result<std::shared_ptr<Plan>> assemble() {
     auto plan = std::make_shared<Plan>();
     plan->device = b_.device_;
     plan->slots = b_.key_.extents;
@@ -372,7 +372,7 @@ class Lowering {
                              static_cast<uint64_t>(base(sized.count).offset + sized.count.offset),
                              sized.place.shape()});
     RETURN_IF_ERROR(upload(*plan));
-    return PlanPtr(std::move(plan));
+    return plan;
   }
 
   void bind(Plan& plan, PlanStep& step, const Value& v) {
@@ -413,7 +413,7 @@ class Lowering {
   uint64_t workspace_ = 0;
 };
 
-Result<PlanPtr> Builder::finish(bool no_fallback) {
+Result<std::shared_ptr<Plan>> Builder::finish(bool no_fallback) {
   if (failed()) return status_;
   return Lowering(*this, no_fallback).run();
 }

@@ -3,6 +3,7 @@
 
 #include "cann/aclnn/scratch.h"
 #include "cann/runtime.h"
+#include "cann/runtime/kept_results.h"
 
 namespace isthmus::cann {
 
@@ -22,6 +23,37 @@ Status Plan::run(std::span<const uint64_t> addresses, uint64_t workspace, std::s
   if (&stream.device() != device.get())
     return invalid_argument("the stream is of {}, the call was prepared for {}", stream.device().id(),
                             device->id());
+  if (parts.plan) return run_parts(addresses, stream);
+  for (size_t i = 0; i < slots.size(); ++i)
+    if (slots[i].used && slots[i].written)
+      note_write(addresses[i] - static_cast<uint64_t>(slots[i].below),
+                 static_cast<uint64_t>(slots[i].below + slots[i].above));
+  if (workspace_bytes > 0) note_write(workspace, workspace_bytes);
+  return run_steps(addresses, workspace, counts, stream);
+}
+
+Status Plan::run_parts(std::span<const uint64_t> addresses, Stream& stream) const {
+  std::vector<Stretch> reads;
+  Stretch writes;
+  for (size_t i = 0; i < parts.plan->slots.size(); ++i) {
+    const SlotUse& use = parts.plan->slots[i];
+    const Stretch stretch = {addresses[i] - static_cast<uint64_t>(use.below),
+                             static_cast<uint64_t>(use.below + use.above), parts.steps[i]};
+    if (i == parts.result)
+      writes = stretch;
+    else if (use.used)
+      reads.push_back(stretch);
+  }
+  std::vector<uint64_t> at(addresses.begin(), addresses.end());
+  return run_changed_parts(parts.plan, stream, reads, writes, parts.count, [&](int64_t part) {
+    for (size_t i = 0; i < at.size(); ++i)
+      at[i] = addresses[i] + parts.steps[i] * static_cast<uint64_t>(part);
+    return parts.plan->run_steps(at, 0, {}, stream);
+  });
+}
+
+Status Plan::run_steps(std::span<const uint64_t> addresses, uint64_t workspace, std::span<int64_t> counts,
+                       Stream& stream) const {
   if (scratch_bytes > 0 && workspace_bytes == 0) {
     ASSIGN_OR_RETURN(workspace, scratch_of(stream, scratch_bytes));
   }

@@ -42,6 +42,16 @@ struct SizedOutput {
   std::vector<int64_t> dims;  // the greatest ones
 };
 
+class Plan;
+
+// A large elementwise call as the same call on some of its rows, over and over.
+struct Parts {
+  std::shared_ptr<const Plan> plan;  // null: the call is one
+  int64_t count = 0;
+  std::vector<uint64_t> steps;  // by slot: bytes from one part to the next
+  uint32_t result = 0;          // slot
+};
+
 // Immutable once built. Thread-safe; whoever put it on a stream keeps it until the stream has done it.
 class Plan {
  public:
@@ -55,12 +65,18 @@ class Plan {
   Buffer constants;
   // Not empty: who runs it waits, and tells the program's tensors how large they became.
   std::vector<SizedOutput> sized;
+  Parts parts;  // with it there are no steps
 
   // Fails when an address is absent or not aligned for its dtype.
   Status check_addresses(std::span<const uint64_t> addresses) const;
   // workspace: of workspace_bytes. counts: one for each sized output, filled when the stream has done it.
   Status run(std::span<const uint64_t> addresses, uint64_t workspace, std::span<int64_t> counts,
              Stream& stream) const;
+
+ private:
+  Status run_steps(std::span<const uint64_t> addresses, uint64_t workspace, std::span<int64_t> counts,
+                   Stream& stream) const;
+  Status run_parts(std::span<const uint64_t> addresses, Stream& stream) const;
 };
 using PlanPtr = std::shared_ptr<const Plan>;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cann/runtime/copy.h"
+#include "cann/runtime/kept_results.h"
 
 #include <cstring>
 #include <functional>
@@ -86,6 +87,10 @@ void copy_rows(void* dst, uint64_t dst_pitch, const void* src, uint64_t src_pitc
                  bytes);
 }
 
+void note_copy(const Transfer& t) {
+  note_write(reinterpret_cast<uint64_t>(t.dst), t.dst_pitch * (t.rows - 1) + t.bytes);
+}
+
 // Each row on the stream; both ends on its device, or one there and one on the host.
 Status put_rows(const Transfer& t, Stream& stream) {
   for (uint64_t i = 0; i < t.rows; ++i) {
@@ -105,7 +110,10 @@ Status put_rows(const Transfer& t, Stream& stream) {
 class CopyWork : public Work {
  public:
   explicit CopyWork(const Transfer& transfer) : transfer_(transfer) {}
-  Status put_on(Stream& stream) override { return put_rows(transfer_, stream); }
+  Status put_on(Stream& stream) override {
+    note_copy(transfer_);
+    return put_rows(transfer_, stream);
+  }
   // Takes the source's bytes along.
   void take() {
     taken_.resize(transfer_.bytes * transfer_.rows);
@@ -177,6 +185,7 @@ Result<Transfer> check_copy_2d(void* dst, size_t dst_pitch, const void* src, siz
 
 Status copy_now(const Transfer& t) {
   if (t.bytes == 0) return ok();
+  note_copy(t);
   if (direct(t)) {
     copy_rows(t.dst, t.dst_pitch, t.src, t.src_pitch, t.bytes, t.rows);
     return ok();
@@ -221,6 +230,7 @@ Status copy_on(const StreamPtr& stream, const Transfer& t) {
 
 Status fill_now(const Memory& memory, void* dst, uint8_t value, uint64_t bytes) {
   if (bytes == 0) return ok();
+  note_write(reinterpret_cast<uint64_t>(dst), bytes);
   if (memory.host_visible()) {
     std::memset(dst, value, bytes);
     return ok();

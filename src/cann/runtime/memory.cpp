@@ -8,6 +8,7 @@
 
 #include "cann/runtime.h"
 #include "cann/runtime/context.h"
+#include "cann/runtime/kept_results.h"
 
 namespace isthmus::cann {
 namespace {
@@ -96,6 +97,7 @@ Status free_memory(void* address, MemoryKind kind) {
     a.blocks.erase(found);
     ++generation;
   }
+  note_write(freed.memory.begin, freed.memory.bytes);
   std::free(freed.plain);
   return ok();
 }
@@ -108,9 +110,16 @@ void add_mapped(const Memory& memory) {
 
 void remove_mapped(uint64_t begin) {
   Blocks& a = all();
-  std::unique_lock lock(a.mutex);
-  a.blocks.erase(begin);
-  ++generation;
+  uint64_t bytes = 0;
+  {
+    std::unique_lock lock(a.mutex);
+    const auto found = a.blocks.find(begin);
+    if (found == a.blocks.end()) return;
+    bytes = found->second.memory.bytes;
+    a.blocks.erase(found);
+    ++generation;
+  }
+  note_write(begin, bytes);
 }
 
 Result<Memory> find_memory(const void* address, uint64_t bytes) {

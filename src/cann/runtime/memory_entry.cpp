@@ -5,6 +5,7 @@
 #include "cann/runtime/context.h"
 #include "cann/runtime/copy.h"
 #include "cann/runtime/host_calls.h"
+#include "cann/runtime/kept_results.h"
 #include "cann/runtime/library.h"
 
 using namespace isthmus;        // NOLINT: entry points stand outside of namespaces
@@ -27,7 +28,10 @@ class FillWork : public Work {
  public:
   FillWork(void* dst, uint8_t value, uint64_t bytes)
       : dst_(reinterpret_cast<isthmus_address_t>(dst)), value_(value), bytes_(bytes) {}
-  Status put_on(Stream& stream) override { return stream.fill(dst_, value_, bytes_); }
+  Status put_on(Stream& stream) override {
+    note_write(dst_, bytes_);
+    return stream.fill(dst_, value_, bytes_);
+  }
 
  private:
   isthmus_address_t dst_;

@@ -8,6 +8,7 @@
 #include "cann/aclnn/scratch.h"
 #include "cann/runtime/context.h"
 #include "cann/runtime/host_calls.h"
+#include "cann/runtime/kept_results.h"
 #include "cann/runtime/recording.h"
 
 namespace isthmus::cann {
@@ -151,6 +152,7 @@ Status FaceStream::wait_for_chip() {
   closed_.clear();
   open_.clear();
   if (!failed_.ok()) status = std::exchange(failed_, Status());
+  if (!status.ok()) forget_results();
   if (stop_on_failure_ && !status.ok()) stopped_ = status;
   return status;
 }

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <map>
 
 #include "acl/acl_rt.h"
@@ -11,6 +12,7 @@
 #include "cann/handles.h"
 #include "cann/runtime/context.h"
 #include "cann/runtime/host_calls.h"
+#include "cann/runtime/kept_results.h"
 #include "cann/runtime/library.h"
 #include "cann/runtime/memory.h"
 
@@ -28,6 +30,7 @@ struct Pages {
   const uint64_t bytes;
   const int32_t device_id;
   const DevicePtr device;
+  std::atomic<bool> mapped{false};
 };
 
 HandleTable<Pages>& page_handles() {
@@ -76,7 +79,7 @@ Status whole_pieces(uint64_t bytes) {
   return ok();
 }
 
-Status map(uint64_t at, uint64_t bytes, const Pages& pages) {
+Status map(uint64_t at, uint64_t bytes, Pages& pages) {
   if (at % kGranularity)
     return invalid_argument("{:#x} is no multiple of the granularity, {}", at, kGranularity);
   if (bytes > pages.bytes)
@@ -94,6 +97,7 @@ Status map(uint64_t at, uint64_t bytes, const Pages& pages) {
   if (mmap(address, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, pages.file, 0) == MAP_FAILED)
     return error(Code::kOutOfMemory, "the system cannot map {} bytes", bytes);
   range->pieces[at] = bytes;
+  if (pages.mapped.exchange(true)) keep_no_results();  // written through one address, read through another
   add_mapped({at, bytes, MemoryKind::kDevice, pages.device_id, pages.device});
   return ok();
 }
