@@ -3,6 +3,7 @@
 // CACHE: dtype of keys and values; D, DV: dims of a head; QUANTIZED (CACHE is I8, with scales), CAPPED, SINKS: 0 or 1.
 #include "base/elementary-inl.h"
 #include "ops/attention/attention_arguments.cl"
+#include "ops/attention/block_sum.cl"
 #include "ops/portable/dtypes.cl"
 
 #define BLOCK 64
@@ -52,14 +53,7 @@ KERNEL void attention(ADDRESS(q), ADDRESS(k), ADDRESS(v), ADDRESS(table), ADDRES
     for (int i = 0; i < BLOCK; ++i) top = scores[i] > top ? scores[i] : top;
     const float c = exp(m - top);
     weights[j] = j >= first && j < last ? exp(score - top) : 0.0f;
-    BARRIER();
-    if (j < 16) lanes[j] = (((0.0f + weights[j]) + weights[j + 16]) + weights[j + 32]) + weights[j + 48];
-    BARRIER();
-    for (int step = 8; step > 0; step /= 2) {
-      if (j < step) lanes[j] = lanes[j] + lanes[j + step];
-      BARRIER();
-    }
-    l = fma(l, c, lanes[0]);
+    l = fma(l, c, block_sum(weights, lanes, j));
     for (int i = 0; i < DIMS; ++i) {
       const int d = j + i * BLOCK;
       if (d >= DV) break;

@@ -2,10 +2,9 @@
 // Attention over a paged cache: the shape rule and the meaning, as plain loops.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
-#include "base/elementary-inl.h"
 #include "ops/attention/attention_samples.h"
+#include "ops/attention/online_softmax.h"
 #include "ops/attention/quantized_cache.h"
 #include "ops/op_def.h"
 #include "ops/reference.h"
@@ -15,7 +14,7 @@ namespace {
 
 using namespace reference;
 
-constexpr int64_t kBlock = 64;  // positions per cache block and per step of the canonical order
+constexpr int64_t kBlock = OnlineSoftmax::kBlock;  // positions per cache block, too
 enum { kQ, kK, kV, kTable, kSequence, kPositions, kLengths, kSinks, kKScales, kVScales };
 
 Status expect(bool holds, const char* what, const std::string& expected, const TensorType& found) {
@@ -65,14 +64,12 @@ Status infer_attention(const InferCall& call) {
 
 int32_t index_at(const Tensor& x, int64_t i) { return x.as<int32_t>()[i * x.strides[0]]; }
 
-// One query row and head while it walks over the blocks.
+// One query row and head.
 struct Walk {
   const ReferenceCall& call;
   int64_t t, h, kv_head;
-  float scale, cap;
-  std::vector<float> acc;
-  float m = -std::numeric_limits<float>::infinity(), l = 0;
-  bool sees = false;
+  ScoreScale scaled;
+  OnlineSoftmax row = {};
 
   float score(int64_t block, int64_t j) const {
     const Tensor &q = call.inputs[kQ], &k = call.inputs[kK];
@@ -82,52 +79,24 @@ struct Walk {
       dot = std::fma(load_f32(q, t * q.strides[0] + h * q.strides[1] + d * q.strides[2]),
                      cached_f32(k, call.inputs[kKScales], at, 2), dot);
     }
-    dot = dot * scale;
-    return cap > 0 ? cap * elementary::tanh(dot / cap) : dot;
+    return scaled(dot);
   }
   // Positions [first, last) of the block are visible.
   void add_block(int64_t block, int64_t first, int64_t last) {
-    const Tensor& v = call.inputs[kV];
-    float p[kBlock], top = m;
-    for (int64_t j = 0; j < kBlock; ++j) {
-      p[j] = j >= first && j < last ? score(block, j) : -std::numeric_limits<float>::infinity();
-      if (p[j] > top) top = p[j];  // a NaN score makes l and so the whole row NaN, whatever top is
-    }
-    sees = true;
-    const float c = elementary::exp(m - top);
-    float lanes[16] = {};
-    for (int64_t j = 0; j < kBlock; ++j) {
-      p[j] = j >= first && j < last ? elementary::exp(p[j] - top) : 0.0f;
-      lanes[j % 16] += p[j];
-    }
-    for (int step = 8; step > 0; step /= 2)
-      for (int j = 0; j < step; ++j) lanes[j] += lanes[j + step];
-    l = std::fma(l, c, lanes[0]);
-    for (size_t d = 0; d < acc.size(); ++d) {
-      acc[d] = acc[d] * c;
-      for (int64_t j = first; j < last; ++j) {
-        const int64_t at[4] = {block, kv_head, j, static_cast<int64_t>(d)};
-        acc[d] = std::fma(p[j], cached_f32(v, call.inputs[kVScales], at, 3), acc[d]);
-      }
-    }
-    m = top;
-  }
-  void add_sink(float sink) {
-    const float top = sink > m ? sink : m;
-    sees = true;
-    const float c = elementary::exp(m - top);
-    l = std::fma(l, c, elementary::exp(sink - top));
-    for (float& x : acc) x = x * c;
-    m = top;
+    const auto visible = [&](int64_t j) { return j >= first && j < last; };
+    float p[kBlock];
+    for (int64_t j = 0; j < kBlock; ++j) p[j] = visible(j) ? score(block, j) : OnlineSoftmax::kUnseen;
+    row.add_block(p, first, last, visible, [&](int64_t j, int64_t d) {
+      const int64_t at[4] = {block, kv_head, j, d};
+      return cached_f32(call.inputs[kV], call.inputs[kVScales], at, 3);
+    });
   }
 };
 
 Status attention_reference(const ReferenceCall& call) {
   const auto& in = call.inputs;
   const Tensor &q = in[kQ], &k = in[kK], &table = in[kTable], &y = call.outputs[0];
-  float scale = static_cast<float>(call.attributes.f("scale"));
-  if (scale == 0) scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(q.dims[2])));
-  const float cap = static_cast<float>(call.attributes.f("soft_cap"));
+  const ScoreScale scaled(call.attributes, q.dims[2]);
   const int64_t window = call.attributes.i("window");
   const bool causal = call.attributes.i("causal") != 0;
   const int64_t group = k.dims[1] > 0 ? q.dims[1] / k.dims[1] : 1;
@@ -138,18 +107,17 @@ Status attention_reference(const ReferenceCall& call) {
       end = std::min(causal ? position + 1 : index_at(in[kLengths], sequence), table.dims[1] * kBlock);
     const int64_t begin = window > 0 ? std::max<int64_t>(0, position + 1 - window) : 0;
     for (int64_t h = 0; h < q.dims[1]; ++h) {
-      Walk walk{call, t, h, h / group, scale, cap, {}};
-      walk.acc.resize(static_cast<size_t>(y.dims[2]));
+      Walk walk{call, t, h, h / group, scaled};
+      walk.row.acc.resize(static_cast<size_t>(y.dims[2]));
       for (int64_t from = begin / kBlock * kBlock; from < end; from += kBlock) {
         const int64_t block =
             table.as<int32_t>()[sequence * table.strides[0] + from / kBlock * table.strides[1]];
         if (block < 0 || block >= k.dims[0]) continue;
         walk.add_block(block, std::max<int64_t>(begin - from, 0), std::min(end - from, kBlock));
       }
-      if (in[kSinks].present()) walk.add_sink(in[kSinks].as<float>()[h * in[kSinks].strides[0]]);
+      if (in[kSinks].present()) walk.row.add_sink(in[kSinks].as<float>()[h * in[kSinks].strides[0]]);
       for (int64_t d = 0; d < y.dims[2]; ++d)
-        y.as<float>()[t * y.strides[0] + h * y.strides[1] + d * y.strides[2]] =
-            walk.sees ? walk.acc[static_cast<size_t>(d)] / walk.l : 0.0f;
+        y.as<float>()[t * y.strides[0] + h * y.strides[1] + d * y.strides[2]] = walk.row.result(d);
     }
   }
   return ok();

@@ -2,6 +2,7 @@
 // dense_attention: one group of 64 work items to a row of a head, each item a position of a block, then a few of the dims.
 // Q, KV: dtypes; D, DV: dims of a head; MASK: a dtype, where there is one, MASK_ADDS: 0 for Bool; CAPPED, SINKS: 0 or 1.
 #include "base/elementary-inl.h"
+#include "ops/attention/block_sum.cl"
 #include "ops/portable/dtypes.cl"
 
 #define BLOCK 64
@@ -75,14 +76,7 @@ KERNEL void dense_attention(ADDRESS(q), ADDRESS(k), ADDRESS(v), ADDRESS(mask), A
     if (any) {  // the same for every work item of the group
       const float c = exp(m - top);
       weights[j] = score == unseen ? 0.0f : exp(score - top);
-      BARRIER();
-      if (j < 16) lanes[j] = (((0.0f + weights[j]) + weights[j + 16]) + weights[j + 32]) + weights[j + 48];
-      BARRIER();
-      for (int step = 8; step > 0; step /= 2) {
-        if (j < step) lanes[j] = lanes[j] + lanes[j + step];
-        BARRIER();
-      }
-      l = fma(l, c, lanes[0]);
+      l = fma(l, c, block_sum(weights, lanes, j));
       for (int i = 0; i < DIMS; ++i) {
         const int d = j + i * BLOCK;
         if (d >= DV) break;

@@ -2,9 +2,8 @@
 // dense_attention: attention over keys and values that lie in plain tensors. The order is that of attention.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
-#include "base/elementary-inl.h"
+#include "ops/attention/online_softmax.h"
 #include "ops/reference.h"
 #include "ops/samples.h"
 #include "ops/shape_rules.h"
@@ -14,8 +13,8 @@ namespace {
 
 using namespace reference;
 
-constexpr int64_t kBlock = 64;  // positions of a step of the canonical order
-constexpr float kUnseen = -std::numeric_limits<float>::infinity();
+constexpr int64_t kBlock = OnlineSoftmax::kBlock;
+constexpr float kUnseen = OnlineSoftmax::kUnseen;
 enum { kQ, kK, kV, kMask, kLengths, kSinks };
 
 Status infer(const InferCall& call) {
@@ -62,10 +61,8 @@ struct Row {
   const ReferenceCall& call;
   const int64_t* index;  // batch, head, row
   int64_t kv_head, position;
-  float scale, cap;
-  std::vector<float> acc = {};
-  float m = kUnseen, l = 0;
-  bool sees = false;
+  ScoreScale scaled;
+  OnlineSoftmax sums = {};
 
   float score(int64_t j) const {
     const Tensor &q = call.inputs[kQ], &k = call.inputs[kK], &mask = call.inputs[kMask];
@@ -84,71 +81,47 @@ struct Row {
     float dot = 0;
     for (int64_t d = 0; d < q.dims[3]; ++d)
       dot = std::fma(load_f32(q, q_at + d * q.strides[3]), load_f32(k, k_at + d * k.strides[3]), dot);
-    dot = dot * scale;
-    if (cap > 0) dot = cap * elementary::tanh(dot / cap);
+    dot = scaled(dot);
     if (mask.present() && mask.dtype != Dtype::kBool) dot = dot + add;
     return dot;
   }
   // Positions from … from + count - 1.
   void add_block(int64_t from, int64_t count) {
     const Tensor& v = call.inputs[kV];
-    float p[kBlock], top = m;
+    float p[kBlock];
     bool any = false;
     for (int64_t j = 0; j < kBlock; ++j) {
       p[j] = j < count ? score(from + j) : kUnseen;
       any |= p[j] != kUnseen;
-      if (p[j] > top) top = p[j];
     }
     if (!any) return;
-    sees = true;
-    const float c = elementary::exp(m - top);
-    float lanes[16] = {};
-    for (int64_t j = 0; j < kBlock; ++j) {
-      p[j] = p[j] == kUnseen ? 0.0f : elementary::exp(p[j] - top);
-      lanes[j % 16] += p[j];
-    }
-    for (int step = 8; step > 0; step /= 2)
-      for (int j = 0; j < step; ++j) lanes[j] += lanes[j + step];
-    l = std::fma(l, c, lanes[0]);
-    for (size_t d = 0; d < acc.size(); ++d) {
-      acc[d] = acc[d] * c;
-      for (int64_t j = 0; j < count; ++j) {
-        const int64_t at[] = {index[0], kv_head, from + j, static_cast<int64_t>(d)};
-        acc[d] = std::fma(p[j], load_f32(v, v.offset(at)), acc[d]);
-      }
-    }
-    m = top;
-  }
-  void add_sink(float sink) {
-    const float top = sink > m ? sink : m;
-    sees = true;
-    const float c = elementary::exp(m - top);
-    l = std::fma(l, c, elementary::exp(sink - top));
-    for (float& x : acc) x = x * c;
-    m = top;
+    sums.add_block(
+        p, 0, count, [&](int64_t j) { return p[j] != kUnseen; },
+        [&](int64_t j, int64_t d) {
+          const int64_t at[] = {index[0], kv_head, from + j, d};
+          return load_f32(v, v.offset(at));
+        });
   }
 };
 
 Status run(const ReferenceCall& call) {
   const auto& in = call.inputs;
   const Tensor &q = in[kQ], &k = in[kK], &y = call.outputs[0];
-  float scale = static_cast<float>(call.attributes.f("scale"));
-  if (scale == 0) scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(q.dims[3])));
-  const float cap = static_cast<float>(call.attributes.f("soft_cap"));
+  const ScoreScale scaled(call.attributes, q.dims[3]);
   const int64_t group = q.dims[1] / k.dims[1];
   for_each_index(q.dims, 3, [&](const int64_t* index) {
     int64_t length = k.dims[2];
     if (in[kLengths].present())
       length = std::clamp<int64_t>(load_i64(in[kLengths], index[0] * in[kLengths].strides[0]), 0, length);
     const int64_t first = call.attributes.s("align") == "end" ? length - q.dims[2] : 0;
-    Row row{call, index, index[1] / group, first + index[2], scale, cap};
-    row.acc.resize(static_cast<size_t>(y.dims[3]));
+    Row row{call, index, index[1] / group, first + index[2], scaled};
+    row.sums.acc.resize(static_cast<size_t>(y.dims[3]));
     for (int64_t from = 0; from < length; from += kBlock)
       row.add_block(from, std::min(length - from, kBlock));
-    if (in[kSinks].present()) row.add_sink(load_f32(in[kSinks], index[1] * in[kSinks].strides[0]));
+    if (in[kSinks].present()) row.sums.add_sink(load_f32(in[kSinks], index[1] * in[kSinks].strides[0]));
     for (int64_t d = 0; d < y.dims[3]; ++d) {
       const int64_t at[] = {index[0], index[1], index[2], d};
-      store_f32(y, y.offset(at), row.sees ? row.acc[static_cast<size_t>(d)] / row.l : 0.0f);
+      store_f32(y, y.offset(at), row.sums.result(d));
     }
   });
   return ok();

@@ -5,6 +5,7 @@
 #include "base/elementary-inl.h"
 #include "ops/op_def.h"
 #include "ops/reference.h"
+#include "ops/rope/style.h"
 
 namespace isthmus {
 namespace {
@@ -24,9 +25,7 @@ Status infer_rope(const InferCall& call) {
   if (2 * inv_freq.shape[0].offset > x.shape[2].offset)
     return invalid_argument("inv_freq has {} frequencies, but heads of {} numbers take at most {}",
                             inv_freq.shape[0].offset, x.shape[2].offset, x.shape[2].offset / 2);
-  const std::string& style = call.attributes.s("style");
-  if (style != "neox" && style != "interleaved")
-    return invalid_argument("style must be 'neox' or 'interleaved', not '{}'", style);
+  RETURN_IF_ERROR(is_neox(call.attributes).status());
   call.outputs[0] = x;
   return ok();
 }
@@ -35,7 +34,7 @@ Status rope_reference(const ReferenceCall& call) {
   const Tensor &x = call.inputs[0], &positions = call.inputs[1], &inv_freq = call.inputs[2],
                &y = call.outputs[0];
   const float scale = static_cast<float>(call.attributes.f("scale"));
-  const bool neox = call.attributes.s("style") == "neox";
+  ASSIGN_OR_RETURN(const bool neox, is_neox(call.attributes));
   const int64_t pairs = inv_freq.dims[0];
   for (int64_t t = 0; t < x.dims[0]; ++t) {
     const float position = static_cast<float>(positions.as<int32_t>()[t * positions.strides[0]]);

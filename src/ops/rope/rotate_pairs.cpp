@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rotate_pairs: pairs of numbers rotated by cosines and sines that are given.
 #include "ops/reference.h"
+#include "ops/rope/style.h"
 #include "ops/samples.h"
 #include "ops/shape_rules.h"
 
@@ -26,16 +27,14 @@ Status infer(const InferCall& call) {
       return invalid_argument("{} {} does not broadcast to {}", name, shape_to_string(factor.shape),
                               shape_to_string(x.shape));
   }
-  const std::string& style = call.attributes.s("style");
-  if (style != "neox" && style != "interleaved")
-    return invalid_argument("style is '{}', not neox or interleaved", style);
+  RETURN_IF_ERROR(is_neox(call.attributes).status());
   call.outputs[0] = x;
   return ok();
 }
 
 Status run(const ReferenceCall& call) {
   const Tensor &x = call.inputs[0], &cos = call.inputs[1], &sin = call.inputs[2], &y = call.outputs[0];
-  const bool neox = call.attributes.s("style") == "neox";
+  ASSIGN_OR_RETURN(const bool neox, is_neox(call.attributes));
   const int axis = x.rank - 1;
   const int64_t half = x.dims[axis] / 2;
   for_each_index(x.dims, x.rank, [&](const int64_t* index) {
