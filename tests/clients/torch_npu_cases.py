@@ -8,8 +8,8 @@ from torch.nn import functional
 CASES = {}
 
 
-def case(function):
-    CASES[function.__name__] = function
+def case(function, name=None):
+    CASES[name or function.__name__] = function
     return function
 
 

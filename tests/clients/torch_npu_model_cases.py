@@ -158,9 +158,9 @@ def saved_and_loaded():
 
 def language_model(family, **more):
     import transformers
-    config = getattr(transformers, family + 'Config')(
-        vocab_size=128, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=256, bos_token_id=1, eos_token_id=2, pad_token_id=0, **more)
+    name = 'Gemma3Text' if family == 'Gemma3' else family
+    sizes = SIZES if family in ('GPTNeoX', 'Mamba') else {**SIZES, 'num_key_value_heads': 2}
+    config = getattr(transformers, name + 'Config')(**{**sizes, 'pad_token_id': 0, 'bos_token_id': 1, 'eos_token_id': 2, **more})
     return seeded(lambda: getattr(transformers, family + 'ForCausalLM')(config))
 
 
@@ -175,19 +175,46 @@ def generation(family, **more):
     return logits
 
 
-@case
-def llama_generates():
-    return generation('Llama')
+SIZES = {'vocab_size': 128, 'hidden_size': 64, 'intermediate_size': 128, 'num_hidden_layers': 2, 'num_attention_heads': 4}
+# Families that generate, with what their configurations ask for beside the sizes.
+GENERATING = {
+    'Llama': {}, 'Qwen2': {}, 'Qwen3': {'head_dim': 16}, 'Mistral': {'sliding_window': 4},
+    'Gemma2': {'head_dim': 16}, 'Gemma3': {'head_dim': 16, 'sliding_window': 8}, 'Phi3': {'pad_token_id': 0},
+    'Mixtral': {'num_local_experts': 4},
+    'Qwen3Moe': {'head_dim': 16, 'num_experts': 4, 'num_experts_per_tok': 2, 'moe_intermediate_size': 32},
+    'GPTNeoX': {}, 'Mamba': {},
+}
+PICTURES = {'hidden_size': 64, 'num_hidden_layers': 2, 'num_attention_heads': 4, 'intermediate_size': 128, 'image_size': 32,
+            'patch_size': 8}
+# Others: their configuration and what they are given.
+READING = {
+    'Bert': (SIZES, {'input_ids': torch.arange(3, 12)[None], 'attention_mask': torch.tensor([[1] * 7 + [0] * 2])}),
+    'ViT': (PICTURES, {'pixel_values': random(1, 3, 32, 32)}),
+    'CLIPVision': (PICTURES, {'pixel_values': random(1, 3, 32, 32)}),
+    'ResNet': ({'embedding_size': 16, 'hidden_sizes': [16, 32], 'depths': [1, 1]}, {'pixel_values': random(1, 3, 64, 64)}),
+    'ConvNext': ({'hidden_sizes': [16, 32], 'depths': [1, 1], 'num_stages': 2}, {'pixel_values': random(1, 3, 64, 64)}),
+    'Whisper': ({'vocab_size': 128, 'num_mel_bins': 8, 'd_model': 64, 'encoder_layers': 2, 'decoder_layers': 2,
+                 'encoder_attention_heads': 4, 'decoder_attention_heads': 4, 'encoder_ffn_dim': 64, 'decoder_ffn_dim': 64,
+                 'max_source_positions': 20, 'pad_token_id': 0, 'bos_token_id': 1, 'eos_token_id': 2,
+                 'decoder_start_token_id': 1}, {'input_features': random(1, 8, 40), 'decoder_input_ids': torch.arange(3, 9)[None]}),
+}
 
 
-@case
-def qwen2_generates():
-    return generation('Qwen2')
+def reading(family):
+    import transformers
+    sizes, inputs = READING[family]
+    config = getattr(transformers, family + 'Config')(**sizes)
+    model = seeded(lambda: getattr(transformers, family + 'Model')(config)).eval()
+    with torch.no_grad():
+        expected = model(**inputs).last_hidden_state
+        got = model.npu()(**{name: value.npu() for name, value in inputs.items()}).last_hidden_state
+    return difference(got, expected, 1e-4)
 
 
-@case
-def qwen3_generates():
-    return generation('Qwen3', head_dim=16)
+for family, more in GENERATING.items():
+    case(lambda family=family, more=more: generation(family, **more), f'{family}_generates')
+for family in READING:
+    case(lambda family=family: reading(family), f'{family}_reads')
 
 
 @case

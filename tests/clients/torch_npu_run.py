@@ -66,7 +66,7 @@ def main():
     for name, function in torch_npu_cases.CASES.items():
         text, passed, lines = in_child(function)
         left = sorted({match[1] for line in lines if 'fall back' in line and (match := re.search(r"'(aten::\w+)", line))})
-        print(f'{name:<24} {text}', *([f'  on PyTorch\'s CPU: {", ".join(left)}'] if left else []), flush=True)
+        print(f'{name:<25} {text}', *([f'  on PyTorch\'s CPU: {", ".join(left)}'] if left else []), flush=True)
         failed += not passed
         for line in lines:
             if line.startswith('isthmus: called '):
