@@ -116,6 +116,28 @@ def parts():
         yield 'StridedSlice', [x, *bounds, *masks], lambda *rest, y=expected: y
 
 
+def sequences():
+    log = torch.log_softmax(numbers(9, 3, 6), -1)
+    short = torch.log_softmax(numbers(3, 3, 6, seed=2), -1)
+    labels = torch.tensor([[1, 2, 2, 5], [3, 3, 1, 4], [5, 1, 2, 2]])
+    ragged = labels[0, :2], labels[1, :4], labels[2, :3]
+    for x, targets, times, lengths, blank in ((log, labels, [9, 9, 9], [4, 4, 4], 0), (log, torch.cat(ragged), [9, 9, 9], [2, 4, 3], 0),
+                                              (short, labels, [3, 3, 3], [4, 4, 4], 0), (log, labels - 1, [9, 9, 9], [4, 4, 4], 5)):
+        for zero in (False, True):
+            whole_loss = torch.ops.aten._ctc_loss(x, targets, times, lengths, blank, zero)
+            if targets.dim() == 2:
+                yield 'CtcLoss', [x, targets, times, lengths, blank, zero], torch.ops.aten._ctc_loss
+            if whole_loss[0].isfinite().all() and zero == (x is short):
+                yield 'CtcLossBackward', [numbers(3), x, targets, times, lengths, *whole_loss, blank, zero], \
+                    lambda g, x, t, i, n, *rest: slope(lambda x: F.ctc_loss(x, t, i, n, rest[2], 'none', rest[3]), x, gradient=g)
+    for times in ([9, 9, 9], [9, 7, 5]):
+        loss, alpha = torch.ops.aten._ctc_loss(log, labels, times, [2, 4, 3], 0, False)
+        yield 'CtcLossBackward', [numbers(3), log, labels, times, [2, 4, 3], loss, alpha.nan_to_num(neginf=-float('inf')), 0, False], \
+            lambda g, x, t, i, n, *rest: slope(lambda x: F.ctc_loss(x, t, i, n, 0, 'none'), x, gradient=g)
+    yield 'FastLayerNorm', [X, [37], Z, Z, 1e-5], \
+        lambda x, s, w, v, e: (F.layer_norm(x, s, w, v, e), x.mean(-1, keepdim=True), torch.rsqrt(x.var(-1, correction=0, keepdim=True) + e))
+
+
 def cases():
-    for group in (class_losses, optimizers, parts):
+    for group in (class_losses, optimizers, parts, sequences):
         yield from group()

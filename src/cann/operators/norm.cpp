@@ -114,6 +114,8 @@ Status build_LayerNorm(Builder& b) {
   return b.status();
 }
 
+Status build_FastLayerNorm(Builder& b) { return build_LayerNorm(b); }
+
 Status build_GroupNorm(Builder& b) {
   const Value x = b.tensor("self");
   Value gamma = b.optional("gamma"), beta = b.optional("beta");
