@@ -15,6 +15,7 @@ import torch
 import torch_npu
 
 import torch_npu_cases
+import torch_npu_llm_cases  # noqa: F401: adds its cases
 import torch_npu_model_cases  # noqa: F401: adds its cases
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'src/cann/operators'))

@@ -190,9 +190,8 @@ Status by_rows(Builder& b, const Operands& o, int64_t type) {
 }
 
 // Groups along what is summed: x is [m, k] and weight [k, n].
-Value along_sums(Builder& b, const Value& x, const Value& weight, const Value& ends) {
+Value along_sums(Builder& b, const Value& x, const Value& weight, const Value& ends, Dtype dtype) {
   if (b.failed()) return {};
-  const Dtype dtype = summed(x, weight, {});
   return b.op("grouped_matmul_transposed",
               {b.cast(b.transpose(x, 0, 1), dtype), b.cast(weight, dtype), ends});
 }
@@ -226,7 +225,9 @@ Status build_GroupedMatmulV4(Builder& b) {
                  "groups along what is summed, of {} and {} weights, in {} outputs", to_string(o.x[0]),
                  o.weight.size(), o.outputs.size()))
     return b.status();
-  b.store(along_sums(b, o.x[0], o.weight[0], ends_of_groups(b, b.integer("groupListType"))), o.outputs[0]);
+  b.store(along_sums(b, o.x[0], o.weight[0], ends_of_groups(b, b.integer("groupListType")),
+                     summed(o.x[0], o.weight[0], {})),
+          o.outputs[0]);
   return b.status();
 }
 Status build_GroupedMatmulV5(Builder& b) { return build_GroupedMatmulV4(b); }
@@ -241,13 +242,11 @@ Status build_GroupedMatmulAdd(Builder& b) {
     return b.status();
   if (b.boolean("transposeX")) x = b.transpose(x, 0, 1);
   if (b.boolean("transposeWeight")) weight = b.transpose(weight, 0, 1);
-  const Value sum = along_sums(b, x, weight, numbers_in(b, b.tensor("groupList")));
+  const Value sum = along_sums(b, x, weight, numbers_in(b, b.tensor("groupList")), Dtype::kF32);
   if (b.failed() ||
       !b.require(sum.elements() == place.elements(), "{} added to {}", to_string(sum), to_string(place)))
     return b.status();
-  b.store(b.op("add",
-               {b.cast(b.tensor("yRef"), Dtype::kF32), b.reshape(b.cast(sum, Dtype::kF32), place.shape())}),
-          place);
+  b.store(b.op("add", {b.cast(b.tensor("yRef"), Dtype::kF32), b.reshape(sum, place.shape())}), place);
   return b.status();
 }
 
