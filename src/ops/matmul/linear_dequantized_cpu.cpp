@@ -169,30 +169,35 @@ struct Factors {
 // group of k a column has one Factor.
 template <bool kFourBits, bool kOffset, int kColumns>
 struct Integers {
-  const Weight& w;
-  const Factors<kColumns>& factors;
-  int64_t n, k0;
+  static constexpr int kShift = kFourBits ? 1 : 0;  // from numbers to bytes
+  const Factors<kColumns>* factors;
+  const unsigned char *q, *ahead;
+  int64_t row, group_size;
+  Integers(const Weight& w, const Factors<kColumns>& factors, int64_t n, int64_t k0)
+      : factors(&factors),
+        q(w.q + n * w.row + (k0 >> kShift)),
+        ahead(w.q + n * w.row + w.fetch_ahead + (k0 * kColumns >> kShift)),
+        row(w.row),
+        group_size(w.group) {}
   struct Factor {
     F32x16 scale, offset;  // or, in `scale`, the sixteen numbers of four bits
   };
-  int64_t group() const { return w.group; }
-  int64_t first_group() const { return factors.first; }
+  int64_t group() const { return group_size; }
+  int64_t first_group() const { return factors->first; }
   // What tiles to come read: rows are too short for the processor to see where they go on.
-  ISTHMUS_SIMD void fetch(int64_t k) const {
-    __builtin_prefetch(w.q + n * w.row + w.fetch_ahead + (k0 + k) * kColumns / (kFourBits ? 2 : 1), 0, 3);
-  }
+  ISTHMUS_SIMD void fetch(int64_t k) const { __builtin_prefetch(ahead + (k * kColumns >> kShift), 0, 3); }
   ISTHMUS_SIMD Factor factor(int c, int64_t number) const {
-    const F32x16 scale = set1(factors.scales[c][number - factors.first]);
-    const F32x16 offset = set1(kOffset ? factors.offsets[c][number - factors.first] : 0.0f);
+    const F32x16 scale = set1(factors->scales[c][number - factors->first]);
+    const F32x16 offset = set1(kOffset ? factors->offsets[c][number - factors->first] : 0.0f);
     if constexpr (kFourBits && kLookUp)
       return {(kOffset ? numbers_s4() + offset : numbers_s4()) * scale, offset};
     else
       return {scale, offset};
   }
   ISTHMUS_SIMD F32x16 at(int c, int64_t k, const Factor& factor) const {
-    const unsigned char* from = w.q + (n + c) * w.row;
-    if constexpr (kFourBits && kLookUp) return look_up_s4(from + (k0 + k) / 2, factor.scale);
-    F32x16 v = kFourBits ? load_s4(from + (k0 + k) / 2) : load_s8(from + k0 + k);
+    const unsigned char* from = q + c * row + (k >> kShift);
+    if constexpr (kFourBits && kLookUp) return look_up_s4(from, factor.scale);
+    F32x16 v = kFourBits ? load_s4(from) : load_s8(from);
     if (kOffset) v = v + factor.offset;
     return v * factor.scale;
   }
@@ -208,29 +213,45 @@ struct Copied {
   ISTHMUS_SIMD F32x16 at(int c, int64_t k, const Factor&) const { return load(rows + c * stride + k); }
 };
 
-// kRows rows of x by kColumns columns over k16 of k, which is whole sixteens. A group is, too, or is all of
-// k.
+// 16 of k from k on, of one group.
 template <int kRows, int kColumns, typename Source>
-ISTHMUS_SIMD void tile(const float* x, int64_t x_stride, const Source& source, int64_t k16,
+ISTHMUS_SIMD void sixteen(const float* x, int64_t x_stride, const Source& source, int64_t k,
+                          const typename Source::Factor* factors, F32x16 (*acc)[kColumns]) {
+  F32x16 w[kColumns];
+  ISTHMUS_EACH
+  for (int c = 0; c < kColumns; ++c) w[c] = source.at(c, k, factors[c]);
+  ISTHMUS_EACH
+  for (int r = 0; r < kRows; ++r) {
+    const F32x16 v = load(x + r * x_stride + k);
+    ISTHMUS_EACH
+    for (int c = 0; c < kColumns; ++c) acc[r][c] = fma(v, w[c], acc[r][c]);
+  }
+}
+
+// kRows rows of x by kColumns columns over k16 of k, which is whole sixteens. A group is, too, or is all of
+// k. The source by value: nobody else can change it.
+template <int kRows, int kColumns, typename Source>
+ISTHMUS_SIMD void tile(const float* x, int64_t x_stride, const Source source, int64_t k16,
                        F32x16 (*acc)[kColumns]) {
   const int64_t group = source.group();
   int64_t number = source.first_group();
-  for (int64_t k = 0; k < k16; ++number) {
+  typename Source::Factor factors[kColumns];
+  int64_t k = 0;
+  for (; group == 32 && k + 32 <= k16; k += 32, ++number) {  // the usual one
+    ISTHMUS_EACH
+    for (int c = 0; c < kColumns; ++c) factors[c] = source.factor(c, number);
+    source.fetch(k);
+    sixteen<kRows, kColumns>(x, x_stride, source, k, factors, acc);
+    source.fetch(k + 16);
+    sixteen<kRows, kColumns>(x, x_stride, source, k + 16, factors, acc);
+  }
+  for (; k < k16; ++number) {
     const int64_t end = k + group < k16 ? k + group : k16;
-    typename Source::Factor factors[kColumns];
     ISTHMUS_EACH
     for (int c = 0; c < kColumns; ++c) factors[c] = source.factor(c, number);
     for (; k < end; k += 16) {
       source.fetch(k);
-      F32x16 w[kColumns];
-      ISTHMUS_EACH
-      for (int c = 0; c < kColumns; ++c) w[c] = source.at(c, k, factors[c]);
-      ISTHMUS_EACH
-      for (int r = 0; r < kRows; ++r) {
-        const F32x16 v = load(x + r * x_stride + k);
-        ISTHMUS_EACH
-        for (int c = 0; c < kColumns; ++c) acc[r][c] = fma(v, w[c], acc[r][c]);
-      }
+      sixteen<kRows, kColumns>(x, x_stride, source, k, factors, acc);
     }
   }
 }
@@ -241,11 +262,11 @@ template <int kColumns, typename F>
 ISTHMUS_SIMD void with_integers(const Weight& w, int64_t n, int64_t k0, int64_t depth, F&& f) {
   const Factors<kColumns> factors(w, n, k0, depth);
   if (w.offset)
-    w.four_bits ? f(Integers<true, true, kColumns>{w, factors, n, k0})
-                : f(Integers<false, true, kColumns>{w, factors, n, k0});
+    w.four_bits ? f(Integers<true, true, kColumns>(w, factors, n, k0))
+                : f(Integers<false, true, kColumns>(w, factors, n, k0));
   else
-    w.four_bits ? f(Integers<true, false, kColumns>{w, factors, n, k0})
-                : f(Integers<false, false, kColumns>{w, factors, n, k0});
+    w.four_bits ? f(Integers<true, false, kColumns>(w, factors, n, k0))
+                : f(Integers<false, false, kColumns>(w, factors, n, k0));
 }
 
 // Where results go.
