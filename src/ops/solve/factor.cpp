@@ -120,6 +120,7 @@ std::vector<Sample> samples() {
     add({40, 40}, Fill::kNormal);
     add({1, 1}, Fill::kPositive);
     add({5, 5}, Fill::kAwkward);
+    add({4, 4}, Fill::kZero);
     add({2, 0, 0}, Fill::kNormal);
     add({0, 3, 3}, Fill::kNormal);
   }
