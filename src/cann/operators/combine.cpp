@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "cann/operators/common.h"
+#include "cann/operators/experts.h"
 
 namespace isthmus::cann {
 namespace {
@@ -70,11 +70,7 @@ Status scatter_reduce(Builder& b) {
 
 // Which of the numbered repeats each of `count` places belongs to.
 Value owners(Builder& b, const Value& repeats, int64_t count) {
-  const Value ends = b.op("cumulative_sum", {b.reshape(b.cast(repeats, Dtype::kI64), {repeats.elements()})});
-  const Value ones = b.filled(Scalar::of(int64_t{1}), Dtype::kI64, {count});
-  const Value place = b.op("cumulative_sum", {ones}, {{"exclusive", int64_t{1}}});
-  const Value passed = b.op("less_equal", {ends, b.unsqueeze(place, 1)});
-  return reduce(b, "reduce_sum", b.cast(passed, Dtype::kI64), {1});
+  return group_of_rows(b, b.op("cumulative_sum", {numbers_in(b, repeats)}), count);
 }
 
 // x's slices along the axis, each as often as repeats says; the place says how many there are together.
@@ -214,11 +210,7 @@ Status build_EmbeddingBag(Builder& b) {
   if (b.failed() || !b.require(place.dims[0] == bags && place.dims[1] == table.dims[1], "{} bags into {}",
                                bags, to_string(place)))
     return b.status();
-  const Value ones = b.filled(Scalar::of(int64_t{1}), Dtype::kI64, {n});
-  const Value number = b.op("cumulative_sum", {ones}, {{"exclusive", int64_t{1}}});
-  const Value begun = b.op("less_equal", {offsets, b.unsqueeze(number, 1)});
-  const Value owner =
-      with_scalar(b, "sub", reduce(b, "reduce_sum", b.cast(begun, Dtype::kI64), {1}), Scalar::of(int64_t{1}));
+  const Value owner = b.op("sub", {group_of_rows(b, offsets, n), whole_number(b, 1)});
   const Value counts = with_scalar(b, "not_equal", b.cast(index, Dtype::kI64), Scalar::of(padding));
   Value rows = b.op("gather", {table, index});
   if (b.failed()) return b.status();
