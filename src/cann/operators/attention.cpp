@@ -39,15 +39,29 @@ Value join(Builder& b, const Attention& a, const Value& query, const Value& key)
   return b.op("where", {hidden, b.constant(never, bias.dtype), bias});
 }
 
+// What the modes say about places: each row sees so many keys before and after its own.
+struct Band {
+  bool any = false, past = true;  // past: there is a limit before
+  bool from_start = false;        // places are counted from the left end
+  int64_t before = 0, after = 0;
+};
+Band band_of(Builder& b, const Attention& a, int64_t rows, int64_t keys) {
+  const bool counted = a.sparse_mode == 4 || (a.sparse_mode == 0 && a.mask.present());
+  if (!counted) return {a.sparse_mode >= 2, false, a.sparse_mode == 2, 0, 0};
+  if (a.before < 0 || a.after < 0)
+    b.fail(unimplemented("preTokens {} and nextTokens {}: none may be negative", a.before, a.after));
+  const int64_t far = rows + keys;
+  const bool hides = a.sparse_mode == 4 || a.before < rows || a.after < keys;
+  return {hides, true, a.sparse_mode == 0, std::min(a.before, far), std::min(a.after, far)};
+}
+
 // The band as a truth for each row and key; absent where there is none.
-Value band(Builder& b, const Attention& a, int64_t rows, int64_t keys) {
-  if (a.sparse_mode < 2) return {};
-  const int64_t start = a.sparse_mode == 2 ? 0 : keys - rows;
-  const auto reach = [&](int64_t tokens) { return std::clamp<int64_t>(tokens, -rows - keys, rows + keys); };
+Value seen_in(Builder& b, const Band& band, int64_t rows, int64_t keys) {
+  if (!band.any) return {};
+  const int64_t start = band.from_start ? 0 : keys - rows;
   const Value all = b.filled(Scalar::of(int64_t{1}), Dtype::kBool, {rows, keys});
-  const Value past =
-      b.op("trilu", {all}, {{"upper", int64_t{0}}, {"k", start + (a.sparse_mode == 4 ? reach(a.after) : 0)}});
-  return a.sparse_mode == 4 ? b.op("trilu", {past}, {{"k", start - reach(a.before)}}) : past;
+  const Value seen = b.op("trilu", {all}, {{"upper", int64_t{0}}, {"k", start + band.after}});
+  return band.past ? b.op("trilu", {seen}, {{"k", start - band.before}}) : seen;
 }
 
 void store_log_sums(Builder& b, const Attention& a, const HeadViews& views) {
@@ -99,7 +113,7 @@ Value scores(Builder& b, const Attention& a, const HeadViews& views) {
     y = b.op("where", {mask, y, never});
   else if (mask.present())
     y = b.op("add", {y, b.cast(mask, Dtype::kF32)});
-  const Value seen = band(b, a, rows, key.dims[2]);
+  const Value seen = seen_in(b, band_of(b, a, rows, key.dims[2]), rows, key.dims[2]);
   return seen.present() ? b.op("where", {seen, y, never}) : y;
 }
 
@@ -109,12 +123,18 @@ void attend(Builder& b, const Attention& a) {
   if (b.failed() || !b.require(a.scale != 0, "the scale is 0")) return;
   const Value mask = join(b, a, query, key);
   Attributes attributes{{"scale", a.scale}};
-  if (a.sparse_mode == 2 || a.sparse_mode == 3 || a.sparse_mode == 4) {
-    const auto bound = [](int64_t tokens) { return std::clamp<int64_t>(tokens, 0, int64_t{1} << 40); };
-    attributes.set("after", a.sparse_mode == 4 ? bound(a.after) : 0);
-    if (a.sparse_mode == 4) attributes.set("before", bound(a.before));
-    attributes.set("align", std::string(a.sparse_mode == 2 ? "start" : "end"));
+  const int64_t rows = query.dims[2], keys = key.dims[2];
+  if (const Band band = band_of(b, a, rows, keys); band.any) {
+    attributes.set("after", band.after);
+    if (band.past) attributes.set("before", band.before);
+    attributes.set("align", std::string(band.from_start ? "start" : "end"));
   }
+  for (int64_t length : a.query_lengths)
+    if (length != rows)
+      b.fail(unimplemented("a length of {} among {} rows in 'actualSeqLengths'; all are supported", length,
+                           rows));
+  for (int64_t length : a.key_lengths)
+    if (!b.require(length >= 0 && length <= keys, "a length of {} among {} keys", length, keys)) return;
   Value lengths;
   if (!a.key_lengths.empty()) {
     std::vector<int64_t> each = a.key_lengths;
@@ -170,6 +190,7 @@ Attention read_attention(Builder& b) {
   }
   if (const char* lengths = first_of(b, {"actualSeqLengthsKv", "actualSeqLengths"}))
     a.key_lengths = b.ints(lengths);
+  if (b.declares("actualSeqLengthsKv")) a.query_lengths = b.ints("actualSeqLengths");
   if (b.declares("softmaxLseFlag") && b.boolean("softmaxLseFlag")) a.lse = b.output("softmaxLse");
   if (b.declares("attentionOut")) a.out = b.output("attentionOut");  // a gradient has none
   return a;

@@ -14,9 +14,10 @@ struct Attention {
   int64_t heads = 0, key_heads = 0;  // 0: as many as heads
   double scale = 1;
   std::string layout;  // "BSND", "BNSD_BSND"
-  // 2, 3: rows see keys up to their own place, from the left or right end; 4: so many before and after it.
-  int64_t sparse_mode = 0, before = 0, after = 0;
-  std::vector<int64_t> key_lengths;  // of each batch; empty: all keys
+  // 2, 3: rows see keys up to their own place, from the left or right end; 4: so many before and after it;
+  // 0: the same from the left end, if there is a mask.
+  int64_t sparse_mode = 0, before = INT64_MAX, after = INT64_MAX;
+  std::vector<int64_t> query_lengths, key_lengths;  // of each batch; empty: all
 };
 
 // What the parameters say that the operator has of these; `out` apart.

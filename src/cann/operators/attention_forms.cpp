@@ -44,8 +44,8 @@ Value activated(Builder& b, const Value& x, const std::string& name) {
     if (name == given) return b.op(op, {x});
   for (const auto& [given, op] : {std::pair{"swiglu", "swiglu"}, {"geglu", "geglu"}, {"reglu", "reglu"}}) {
     if (name != given) continue;
-    const int64_t half = x.dims[x.rank - 1] / 2;
-    return b.op(op, {b.slice(x, -1, 0, half), b.slice(x, -1, half, 2 * half)});
+    const auto [left, right] = halves(b, x, -1);
+    return b.op(op, {left, right});
   }
   b.fail(unimplemented("activation {}", name));
   return {};
@@ -97,6 +97,8 @@ Status build_FusedInferAttentionScoreV3(Builder& b) {
 // Parts of one softmax weighted by their sums of exponentials.
 Status build_AttentionUpdate(Builder& b) {
   const std::vector<Value> sums = b.tensor_list("lse"), parts = b.tensor_list("localOut");
+  const int64_t type = b.integer("updateType");
+  b.require(type == 0 || type == 1, "updateType {}", type);
   if (b.failed() || !b.require(!sums.empty() && sums.size() == parts.size(), "{} sums for {} parts",
                                sums.size(), parts.size()))
     return b.status();
@@ -173,7 +175,8 @@ Status build_ApplyTopKTopP(Builder& b) {
   const Value nothing = b.constant(Scalar::of(-std::numeric_limits<double>::infinity()), Dtype::kF32);
   Value kept = sorted[0];
   if (b.has("k")) {
-    const Value from = from_scalar(b, "sub", Scalar::of(n), b.cast(b.tensor("k"), Dtype::kI64));
+    const Value first = from_scalar(b, "sub", Scalar::of(n), b.cast(b.tensor("k"), Dtype::kI64));
+    const Value from = with_scalar(b, "max", first, Scalar::of(int64_t{0}));  // k beyond n keeps all
     const Value smallest = b.op("gather_elements", {kept, b.unsqueeze(from, 1)}, {{"axis", int64_t{1}}});
     kept = b.op("where", {b.op("less", {kept, smallest}), nothing, kept});
   }

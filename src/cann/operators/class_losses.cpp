@@ -2,7 +2,7 @@
 // Losses by classes, for pictures, smoothed and of several classes at once; their gradients.
 #include <algorithm>
 
-#include "cann/operators/common.h"
+#include "cann/operators/experts.h"
 
 namespace isthmus::cann {
 namespace {
@@ -20,12 +20,6 @@ Value reduce(Builder& b, const char* op, const Value& x, IntList axes, bool keep
 }
 Value sum(Builder& b, const Value& x, IntList axes, bool keep = false) {
   return reduce(b, "reduce_sum", x, std::move(axes), keep);
-}
-
-// 0, 1, 2, … numbered on the device.
-Value numbers(Builder& b, int64_t count) {
-  return b.op("cumulative_sum", {b.filled(Scalar::of(int64_t{1}), Dtype::kI64, {count})},
-              {{"exclusive", int64_t{1}}});
 }
 
 // The classes of x [batch, classes, …], with an axis for them.
@@ -55,6 +49,10 @@ Classes classes_of(Builder& b, const Value& x) {
   return {index, b.op("where", {counts, weight, b.constant(Scalar::of(0.0), x.dtype)})};
 }
 
+int64_t reduction_of(Builder& b) {
+  const int64_t reduction = b.integer("reduction");
+  return b.require(reduction >= kNone && reduction <= kSum, "reduction is {}", reduction) ? reduction : kNone;
+}
 int64_t reduction_of(Builder& b, const std::string& word) {
   static constexpr const char* kNames[] = {"none", "mean", "sum"};
   for (int64_t i = 0; i < 3; ++i)
@@ -80,7 +78,7 @@ Value share(Builder& b, const char* parameter, int64_t reduction, const Value& t
 
 Status build_NLLLoss2d(Builder& b) {
   const Value given = b.tensor("self");
-  const int64_t reduction = b.integer("reduction");
+  const int64_t reduction = reduction_of(b);
   if (b.failed()) return b.status();
   const Value x = b.cast(given, wide(floating(given.dtype)));
   const Classes c = classes_of(b, x);
@@ -98,7 +96,7 @@ Status build_NLLLoss2d(Builder& b) {
 
 Status build_NLLLoss2dBackward(Builder& b) {
   const Value given = b.tensor("self");
-  const int64_t reduction = b.integer("reduction");
+  const int64_t reduction = reduction_of(b);
   if (b.failed()) return b.status();
   const Dtype dtype = wide(floating(given.dtype));
   Value like = given;
@@ -157,7 +155,7 @@ Status build_CrossEntropyLossGrad(Builder& b) {
   if (b.failed()) return b.status();
   const Value zero = b.constant(Scalar::of(0.0), x.dtype);
   const Value hit =
-      b.cast(b.op("equal", {c.index, b.reshape(numbers(b, x.dims[1]), {1, x.dims[1]})}), x.dtype);
+      b.cast(b.op("equal", {c.index, b.reshape(count_up(b, x.dims[1]), {1, x.dims[1]})}), x.dtype);
   Value slope = mul(b, b.op("sub", {p, hit}), c.weight);
   if (smoothing != 0) {
     Value weights = b.filled(Scalar::of(1.0), x.dtype, {x.dims[1]});
@@ -176,7 +174,7 @@ Status build_CrossEntropyLossGrad(Builder& b) {
 // max(0, 1 - (a - b)) over classes a that are targets, up to the first -1, and classes b that are none.
 Status build_MultilabelMarginLoss(Builder& b) {
   Value x = b.tensor("self"), target = b.cast(b.tensor("target"), Dtype::kI64);
-  const int64_t reduction = b.integer("reduction");
+  const int64_t reduction = reduction_of(b);
   const Value hit_place = b.output("isTarget");
   if (b.failed()) return b.status();
   const bool batched = x.rank == 2;
@@ -226,7 +224,7 @@ Status build_KlDivTargetBackward(Builder& b) {
     slope = b.op("where", {with_scalar(b, "equal", target, Scalar::of(0.0)),
                            b.constant(Scalar::of(0.0), dtype), slope});
   Value y = mul(b, slope, g);
-  if (!b.failed() && b.integer("reduction") == kMean && y.elements() > 0)
+  if (reduction_of(b) == kMean && !b.failed() && y.elements() > 0)
     y = with_scalar(b, "div", y, Scalar::of(static_cast<double>(y.elements())));
   b.store(y, b.output());
   return b.status();

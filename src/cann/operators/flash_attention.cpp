@@ -38,7 +38,10 @@ void check_reach(Builder& b, const Attention& a, const HeadViews& views) {
 // 1 / keepProb where dropMask keeps a score, else 0; absent without dropout.
 Value kept(Builder& b, const Value& like) {
   const double keep = b.number("keepProb");
-  if (b.failed() || !b.has("dropMask") || keep >= 1) return {};
+  if (b.failed() || !b.require(keep > 0 && (keep >= 1 || b.has("dropMask")), "keepProb {} {}", keep,
+                               b.has("dropMask") ? "with a dropMask" : "without a dropMask"))
+    return {};
+  if (!b.has("dropMask") || keep >= 1) return {};
   const Value stays = b.reshape(unpacked_bits(b, b.tensor("dropMask"), like.elements()), like.shape());
   return with_scalar(b, "mul", b.cast(stays, Dtype::kF32), Scalar::of(1 / keep));
 }

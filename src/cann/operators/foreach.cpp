@@ -239,11 +239,12 @@ Status build_ForeachZeroInplace(Builder& b) {
 Status build_ForeachNorm(Builder& b) {
   const Each each(b);
   const Scalar p = b.scalar("scalar");
-  const char* op = p.f == 1 ? "reduce_l1" : p.f == 2 ? "reduce_l2" : std::isinf(p.f) ? "reduce_max" : nullptr;
+  const bool most = std::isinf(p.f) && p.f > 0;
+  const char* op = p.f == 1 ? "reduce_l1" : p.f == 2 ? "reduce_l2" : most ? "reduce_max" : nullptr;
   if (!b.failed() && !op) b.fail(unimplemented("the norm of power {}", p.f));
   return each.store(b, [&](size_t i) {
     const Value x = floats(b, each.x[i]);
-    return b.op(op, {std::isinf(p.f) ? b.op("abs", {x}) : x}, {{"keep_dims", int64_t{0}}});
+    return b.op(op, {most ? b.op("abs", {x}) : x}, {{"keep_dims", int64_t{0}}});
   });
 }
 

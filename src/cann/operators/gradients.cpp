@@ -215,6 +215,7 @@ Status build_MaskedScale(Builder& b) {
   return b.status();
 }
 Status build_ScaledMaskedSoftmaxBackward(Builder& b) {
+  if (!b.require(!b.boolean("fixTriuMask"), "fixTriuMask is not supported")) return b.status();
   const auto [g, y] = operands(b, "gradOutput", "y");
   const Value mask = b.cast(b.tensor("mask"), Dtype::kBool);
   const Value gradient = scaled(b, softmax_gradient(b, g, y, -1), b.number("scale"));

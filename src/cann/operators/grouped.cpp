@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cann/operators/experts.h"
+#include "cann/operators/quantize.h"
 
 namespace isthmus::cann {
 namespace {
@@ -41,6 +42,9 @@ Value grouped_product(Builder& b, const Value& x, const Value& weight, const Val
     const Dtype dtype = summed(x, weight, bias);
     return b.op("grouped_matmul", {b.cast(x, dtype), b.cast(weight, dtype), group});
   }
+  if (!b.require(x.dims[1] <= kMostWholeProducts, "sums of {} products, at most {} fit I32", x.dims[1],
+                 kMostWholeProducts))
+    return {};
   Value sum;
   for (int64_t from = 0; from == 0 || from < x.dims[1]; from += 1024) {
     const int64_t to = std::min(x.dims[1], from + 1024);

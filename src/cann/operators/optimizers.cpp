@@ -80,7 +80,9 @@ Status build_FusedSgd(Builder& b) {
   };
   if (b.failed() ||
       !b.require(gradients.size() == weights.size() && (buffers.empty() || buffers.size() == weights.size()),
-                 "{} weights, {} gradients and {} momenta", weights.size(), gradients.size(), buffers.size()))
+                 "{} weights, {} gradients and {} momenta", weights.size(), gradients.size(),
+                 buffers.size()) ||
+      !b.require(momentum == 0 || !buffers.empty(), "momentum {} without a list of momenta", momentum))
     return b.status();
   for (size_t i = 0; i < weights.size() && !b.failed(); ++i) {
     Value g = b.cast(gradients[i], Dtype::kF32);

@@ -9,6 +9,9 @@ namespace isthmus::cann {
 // Rounded to nearest even and limited to I8 (or what the output holds).
 Value to_integers(Builder& b, const Value& x, Dtype dtype);
 
+// So many products of I8 surely add up to an I32.
+constexpr int64_t kMostWholeProducts = int64_t{1} << 17;
+
 // A scale of all, or of the elements along an axis of x, so that it broadcasts; F32.
 Value along(Builder& b, Value scale, const Value& x, int64_t axis);
 

@@ -59,6 +59,9 @@ Status dequantize_swiglu(Builder& b, int64_t mode) {
     x = b.op("mul", {b.cast(x, Dtype::kF32), for_rows(b, b.tensor("weightScale"), group, width)});
     if (row.present()) x = b.op("mul", {x, b.reshape(b.cast(row, Dtype::kF32), {n, 1})});
     if (bias.present() && !whole) x = b.op("add", {x, for_rows(b, bias, group, width)});
+  } else {
+    for (const char* parameter : {"activationScale", "bias"})
+      b.require(!b.has(parameter), "'{}' is for sums of I32, x is {}", parameter, to_string(x));
   }
   x = b.cast(x, Dtype::kF32);
   Value y;
@@ -195,7 +198,8 @@ Status build_InplaceQuantScatter(Builder& b) {
             b.integer("reduction"));
   if (b.failed() ||
       !b.require(x.dtype == Dtype::kI8 && x.rank >= 2 && axis > 0 && updates.rank == x.rank &&
-                     index.elements() == updates.dims[0] && updates.dims[0] <= x.dims[0],
+                     index.elements() == updates.dims[0] && updates.dims[0] <= x.dims[0] &&
+                     updates.dims[0] < 1 << 16,
                  "{} at {} places of {}, axis {}", to_string(updates), index.elements(), to_string(x), axis))
     return b.status();
   Value y = b.op("div", {updates, along(b, b.tensor("quantScales"), updates, along_axis)});

@@ -16,6 +16,8 @@ Value whole_product(Builder& b, const Value& x1, const Value& x2) {
                  "a product of {} and {}; both must be I8 matrices", to_string(x1), to_string(x2)))
     return {};
   const int64_t k = x1.dims[x1.rank - 1];
+  if (!b.require(k <= kMostWholeProducts, "sums of {} products, at most {} fit I32", k, kMostWholeProducts))
+    return {};
   Value sum;
   for (int64_t from = 0; from == 0 || from < k; from += 1024) {
     const int64_t to = std::min(k, from + 1024);

@@ -52,7 +52,10 @@ Status build_MoeGatingTopKSoftmax(Builder& b) {
 Status build_MoeGatingTopKSoftmaxV2(Builder& b) {
   const Value x = gates(b);
   const int64_t k = b.integer("k");
-  if (b.integer("renorm") == 1) {
+  const int64_t renorm = b.integer("renorm");
+  if (!b.require(renorm == 0 || renorm == 1, "renorm {}", renorm)) return b.status();
+  if (renorm == 1) {
+    b.require(!b.boolean("outputSoftmaxResultFlag"), "the softmax of all gates with renorm 1");
     const Chosen chosen = best(b, x, k);
     b.store(b.op("softmax", {chosen.weights}), b.output("yOut"));
     b.store(chosen.experts, b.output("expertIdxOut"));
@@ -101,15 +104,17 @@ Value of_best_groups(Builder& b, const Value& ranked, int64_t count, int64_t bes
 // sum.
 Status build_MoeGatingTopK(Builder& b) {
   const Value x = gates(b);
-  const int64_t kind = b.integer("normType");
-  if (b.failed() || !b.require(kind == 0 || kind == 1, "normType {}", kind)) return b.status();
+  const int64_t kind = b.integer("normType"), renorm = b.integer("renorm");
+  if (b.failed() || !b.require(kind == 0 || kind == 1, "normType {}", kind) ||
+      !b.require(renorm == 0 || renorm == 1, "renorm {}", renorm))
+    return b.status();
   const Value score = b.op(kind == 0 ? "softmax" : "sigmoid", {x});
   Value ranked = b.has("bias") ? b.op("add", {score, b.cast(b.tensor("bias"), Dtype::kF32)}) : score;
   ranked =
       of_best_groups(b, ranked, b.integer("groupCount"), b.integer("kGroup"), b.integer("groupSelectMode"));
   const Chosen chosen = best(b, ranked, b.integer("k"));
   Value weights = b.op("gather_elements", {score, chosen.experts}, {{"axis", int64_t{-1}}});
-  if (kind == 1 || b.integer("renorm") == 1) weights = divided_by_sum(b, weights, b.number("eps"));
+  if (kind == 1 || renorm == 1) weights = divided_by_sum(b, weights, b.number("eps"));
   b.store(with_scalar(b, "mul", weights, Scalar::of(b.number("routedScalingFactor"))), b.output("yOut"));
   b.store(chosen.experts, b.output("expertIdxOut"));
   if (b.boolean("outFlag") && b.output("out").present()) b.store(score, b.output("out"));
