@@ -138,6 +138,32 @@ def sequences():
         lambda x, s, w, v, e: (F.layer_norm(x, s, w, v, e), x.mean(-1, keepdim=True), torch.rsqrt(x.var(-1, correction=0, keepdim=True) + e))
 
 
+def cells():
+    a, h, c, bias, other = numbers(3, 20), numbers(3, 20, seed=1), numbers(3, 5), numbers(20), numbers(20, seed=2)
+
+    def gates(a, h, *biases):
+        i, f, g, o = (a + h + sum(biases)).chunk(4, 1)
+        return torch.cat([i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()], 1)
+
+    def cell(a, h, c, *biases):
+        i, f, g, o = gates(a, h, *biases).chunk(4, 1)
+        now = f * c + i * g
+        return o * now.tanh(), now
+
+    for biases in ((bias, other), ()):
+        yield 'ThnnFusedLstmCell', [a, h, c, *(biases or (None, None))], \
+            lambda a, h, c, *rest, v=biases: (*cell(a, h, c, *v), gates(a, h, *v))
+    both = numbers(3, 5, seed=5), numbers(3, 5, seed=6)
+    for given in (both, (both[0], None), (None, both[1])):
+        def gradient(*rest, given=given):
+            leaves = [x.clone().requires_grad_() for x in (a, c, bias)]
+            results = cell(leaves[0], h, leaves[1], leaves[2])
+            sum((y * g).sum() for y, g in zip(results, given) if g is not None).backward()
+            return tuple(x.grad for x in leaves)
+
+        yield 'ThnnFusedLstmCellBackward', [*given, c, cell(a, h, c, bias)[1], gates(a, h, bias), True], gradient
+
+
 def cases():
-    for group in (class_losses, optimizers, parts, sequences):
+    for group in (class_losses, optimizers, parts, sequences, cells):
         yield from group()
