@@ -185,9 +185,10 @@ Result<std::unique_ptr<PreparedOp>> PreparedOp::prepare(const DevicePtr& device,
   if (plan.status().code() != Code::kUnimplemented) return plan.status();
   status = both_refused(*device, status, plan.status());
   if (policy.no_fallback)
-    return error(Code::kUnimplemented,
-                 "operator '{}' would fall back to the host, which --no-fallback forbids: {}", op.name,
-                 status.message());
+    return error(
+        Code::kUnimplemented,
+        "operator '{}' would fall back to the host, which --no-fallback (ISTHMUS_NO_FALLBACK=1) forbids: {}",
+        op.name, status.message());
   result->refusal_ = status.message();
   result->implementation_ = "reference on host";
   return result;

@@ -153,7 +153,10 @@ aclnnStatus run_call(const Operator& op, void* workspace, uint64_t workspace_siz
     return report_aclnn(fmt::format("aclnn{}", op.name).c_str(), status);
   };
   Result<std::shared_ptr<Executor>> found = executors().find(handle);
-  if (!found.ok()) return refuse(found.status());
+  if (!found.ok())
+    return refuse(error(found.status().code(),
+                        "{}; one ends with its call unless aclSetAclOpExecutorRepeatable keeps it",
+                        found.status().message()));
   const std::shared_ptr<Executor> executor = std::move(found).value();
   if (executor->op != &op)
     return fail(kAclnnInvalidArgument, "aclnn{}: the executor was made by aclnn{}GetWorkspaceSize", op.name,
@@ -198,8 +201,9 @@ aclnnStatus missing_operator(const char* name) {
   std::partial_sort(nearest.begin(), nearest.begin() + static_cast<std::ptrdiff_t>(count), nearest.end());
   std::string list;
   for (size_t i = 0; i < count; ++i) list += fmt::format("{}aclnn{}", i ? ", " : "", nearest[i].second);
-  return report_aclnn(fmt::format("aclnn{}", name).c_str(),
-                      unimplemented("there is no such operator here yet (nearest: {})", list));
+  return report_aclnn(
+      fmt::format("aclnn{}", name).c_str(),
+      unimplemented("there is no such operator here yet (nearest: {}; docs/cann-coverage.md has all)", list));
 }
 
 }  // namespace isthmus::cann

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "aclnnop/aclnn_add.h"
+#include "aclnnop/aclnn_bitwise_and_tensor.h"
 #include "aclnnop/aclnn_cast.h"
 #include "aclnnop/aclnn_copy.h"
 #include "aclnnop/aclnn_exp.h"
@@ -196,6 +197,17 @@ TEST_F(Calls, WrongArguments) {
   ASSERT_EQ(aclnnInplaceMulGetWorkspaceSize(large, large, &bytes, &executor), 0) << message();
   EXPECT_EQ(aclnnInplaceMul(x.data(), bytes - 1, executor, nullptr), kAclnnInvalidArgument);
   aclDestroyTensor(large);
+}
+
+TEST_F(Calls, FloatsBecomeWholeNumbersByACastAlone) {
+  Dense<float> x({4}, counting(4)), y({4});
+  Dense<int32_t> whole({4});
+  EXPECT_EQ(ACLNN(Exp, x, whole), kAclnnInvalidArgument);
+  EXPECT_NE(message().find("aclnnCast"), std::string::npos) << message();
+  EXPECT_EQ(ACLNN(BitwiseAndTensor, x, x, y), kAclnnInvalidArgument);
+  EXPECT_NE(message().find("whole numbers"), std::string::npos) << message();
+  ASSERT_EQ(ACLNN(Cast, x, ACL_INT32, whole), 0) << message();
+  EXPECT_EQ(whole.values(), (std::vector<int32_t>{1, 2, 3, 4}));
 }
 
 TEST_F(Calls, NoData) {

@@ -75,8 +75,9 @@ class Lowering {
         return invalid_argument("the result is {}, but the output {}", dims_to_string(value.shape()),
                                 dims_to_string(place.shape()));
       if (is_float(value.dtype) && !is_float(place.dtype))
-        return invalid_argument("the result is {}, but the output {}; aclnnCast makes whole numbers of floats",
-                                to_string(value), to_string(place));
+        return invalid_argument(
+            "the result is {}, but the output {}; aclnnCast makes whole numbers of floats", to_string(value),
+            to_string(place));
       value = b_.cast(value, place.dtype);
       if (value.shape() != place.shape()) value = b_.reshape(value, place.shape());
       bool threatened = false;

@@ -74,9 +74,9 @@ Status build_regular(Builder& b, const Operator& op) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     const bool together = port(i).dtypes == port(0).dtypes;
     const Dtype dtype = together ? common : computed_in(port(i), inputs[i].dtype, output);
-    if (inputs[i].present() && !b.require(!is_float(inputs[i].dtype) || is_float(dtype),
-                                          "an operand is {}, and only whole numbers have a meaning here",
-                                          to_string(inputs[i])))
+    if (inputs[i].present() &&
+        !b.require(!is_float(inputs[i].dtype) || is_float(dtype),
+                   "an operand is {}, and only whole numbers have a meaning here", to_string(inputs[i])))
       return b.status();
     // Cast in the output's shape, the operand can lie in the output: no workspace, which ggml's slopes of
     // attention would not survive.

@@ -341,13 +341,13 @@ def coverage_text(tables):
              f'{len(everything)} aclnn operators are declared, {different} different ones and their variants (in place, '
              f'with a number, of another version); {len(there)} answer, {different_there} different ones: {regular} by one '
              f'row of the table, {adapters} by an adapter. Calling one that is missing returns an error that names the '
-             'nearest.', '',
+             'nearest. Names stand without their `aclnn`; [provenance-aclnn.md](provenance-aclnn.md) has the header of each.', '',
              '*Signature*: proved where a program built from source calls the operator and its results are tested; '
              f'inferred where only a call site was read. {proved} are proved. [Where each came from](provenance-aclnn.md).',
              '',
              '*Runs on*: the Isthmus operator behind one row, with the dtypes it takes (others are cast on the way); '
              'every one has kernels for the CPU chip and for every chip that builds kernels, unless it says host. '
-             '"adapter": made of several.', '',
+             '"adapter": made of several. *numbers*, *floats* and the like are of [operators.md](operators.md).', '',
              '| Client | operators it calls | of them there |', '|---|---|---|']
     for client, rows in used.items():
         lines.append(f'| {CLIENTS[client][0]} | {len(rows)} | {sum(row.operator != "missing" for row in rows)} |')
@@ -355,16 +355,16 @@ def coverage_text(tables):
         lines += ['', f'## {title}', '', '| Operator | Variants | Meaning | Runs on | Clients | Signature |',
                   '|---|---|---|---|---|---|']
         for of, members in groups(rows).items():
-            first = members[0]
-            variants = [row.name + (' (missing)' if row.operator == 'missing' else '') for row in members if row.name != of]
+            first = max(members, key=lambda row: (row.operator != 'missing', row.name == of))
+            variants = [row.name + (' (missing)' if row.operator == 'missing' else '') for row in members if row != first]
             runs = first.operator
             if runs in known:
                 dtypes, portable = known[runs]
                 runs = f'`{runs}`: {dtypes}' + ('' if portable else ' (host)')
             clients = ' '.join(dict.fromkeys(client for row in members for client in row.clients()))
             proofs = ' '.join(sorted({row.signature for row in members}, reverse=True))
-            name = of if first.name == of else f'({of})'
-            lines.append(f'| {name} | {", ".join(variants)} | {first.meaning} | {runs} | {clients} | {proofs} |'
+            meaning = first.meaning.replace('|', '\\|')
+            lines.append(f'| {first.name} | {", ".join(variants)} | {meaning} | {runs} | {clients} | {proofs} |'
                          .replace('|  |', '| |'))
     return '\n'.join(lines)
 

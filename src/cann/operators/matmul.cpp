@@ -16,8 +16,8 @@ Value product(Builder& b, Value x, Value w) {
   const bool row = x.rank == 1, column = w.rank == 1;
   if (row) x = b.unsqueeze(x, 0);
   if (column) w = b.unsqueeze(w, 1);
-  if (!b.require(x.dims[x.rank - 1] == w.dims[w.rank - 2], "a product of {} and {}", to_string(x),
-                 to_string(w)))
+  if (!b.require(x.dims[x.rank - 1] == w.dims[w.rank - 2],
+                 "a product of {} and {}: as many columns as rows are needed", to_string(x), to_string(w)))
     return {};
   // A weight of one matrix for all.
   while (w.rank > 2 && w.dims[0] == 1 && x.rank >= w.rank) w = b.squeeze(w, 0);

@@ -170,6 +170,7 @@ Result<ContextPtr> current_context() {
     ASSIGN_OR_RETURN(current, default_context(current->device_id()));
     return current;
   }
+  if (!initialized()) return error(Code::kFailedPrecondition, "aclInit comes first");
   if (current) {
     current = nullptr;
     return error(Code::kFailedPrecondition, "this thread's context was destroyed: call aclrtSetDevice again");

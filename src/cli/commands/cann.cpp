@@ -85,8 +85,12 @@ void add_cann(CLI::App& app, Context& context) {
     context.action = print_settings;
   });
 
-  CLI::App* start =
-      command->add_subcommand("run", "Start a program with them: isthmus cann run -- PROGRAM ARGS");
+  CLI::App* start = command->add_subcommand(
+      "run",
+      "Start a program with them: isthmus cann run [OPTIONS] -- PROGRAM ARGS\n"
+      "\"--\" keeps the program's own options apart from these. A program that is started "
+      "otherwise reads ISTHMUS_DEVICE and ISTHMUS_NO_FALLBACK instead\n"
+      "docs/guide/cann.md has them all");
   auto options = std::make_shared<RunOptions>();
   start
       ->add_option("--device", options->device,
