@@ -69,14 +69,15 @@ Status build_Iou(Builder& b) {
 }
 
 // The overlap, less how far the centres lie apart and how much the proportions differ. Boxes are [4, count],
-// by centre and size (trans) or by corners.
+// by centre and size.
 Status build_CIoU(Builder& b) {
   constexpr double kEps = 1e-9;
   const Value first = b.tensor("bBoxes"), second = b.tensor("gtBoxes");
   const Value place = b.output("overlap"), atan_place = b.output("atanSub");
-  const bool centres = b.boolean("trans"), crossed = b.boolean("isCross");
+  const bool crossed = b.boolean("isCross");
   if (b.failed() || !known_mode(b) ||
-      !b.require(b.text("mode") == "iou" && !crossed, "only mode iou of pairs of boxes is supported") ||
+      !b.require(b.text("mode") == "iou" && !crossed && b.boolean("trans"),
+                 "only mode iou of pairs of boxes by centre and size (trans) is supported") ||
       !b.require(first.rank == 2 && first.dims[0] == 4 && second.shape() == first.shape(), "boxes {} and {}",
                  to_string(first), to_string(second)))
     return b.status();
@@ -84,7 +85,6 @@ Status build_CIoU(Builder& b) {
   const auto corners = [&](const Value& boxes) {
     const Value x = b.cast(boxes, dtype);
     const auto side = [&](int64_t i) { return b.slice(x, 0, i, i + 1); };
-    if (!centres) return Box{side(0), side(1), side(2), side(3)};
     const Value half_width = scaled(b, side(2), 0.5), half_height = scaled(b, side(3), 0.5);
     return Box{sub(b, side(0), half_width), sub(b, side(1), half_height), add(b, side(0), half_width),
                add(b, side(1), half_height)};
