@@ -70,11 +70,14 @@ aclError copy_plainly(const char* entry, int input_count, const aclDataBuffer* c
   if (input_count != 1 || output_count != 1 || !inputs || !outputs)
     return fail(ACL_ERROR_INVALID_PARAM, "{}: Identity of {} inputs and {} outputs", entry, input_count,
                 output_count);
-  const size_t bytes = std::min(aclGetDataBufferSizeV2(inputs[0]), aclGetDataBufferSizeV2(outputs[0]));
-  return bytes == 0
-             ? ACL_SUCCESS
-             : aclrtMemcpyAsync(aclGetDataBufferAddr(outputs[0]), bytes, aclGetDataBufferAddr(inputs[0]),
-                                bytes, ACL_MEMCPY_DEVICE_TO_DEVICE, stream);
+  void *const from = aclGetDataBufferAddr(inputs[0]), *const to = aclGetDataBufferAddr(outputs[0]);
+  const size_t have = aclGetDataBufferSizeV2(inputs[0]), room = aclGetDataBufferSizeV2(outputs[0]);
+  if (have == 0 && room == 0) return ACL_SUCCESS;
+  if (!from || !to)
+    return fail(ACL_ERROR_INVALID_PARAM, "{}: Identity from {} bytes into {}, and one of them has no data",
+                entry, have, room);
+  const size_t bytes = std::min(have, room);
+  return aclrtMemcpyAsync(to, bytes, from, bytes, ACL_MEMCPY_DEVICE_TO_DEVICE, stream);
 }
 
 }  // namespace

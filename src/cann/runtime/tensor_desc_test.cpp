@@ -42,6 +42,34 @@ TEST(TensorDesc, BuffersPointAtMemory) {
   EXPECT_CODE(aclDestroyDataBuffer(buffer), ACL_ERROR_INVALID_PARAM);
 }
 
+using ByName = OnDevice;
+TEST_P(ByName, IdentityCopiesPlainly) {
+  const int32_t values[] = {1, 2, 3, 4};
+  void *x = allocate(16), *y = allocate(64);  // a private layout takes more room
+  ASSERT_OK(aclrtMemcpy(x, 16, values, 16, ACL_MEMCPY_HOST_TO_DEVICE));
+  aclDataBuffer *from = aclCreateDataBuffer(x, 16), *to = aclCreateDataBuffer(y, 64);
+  const auto identity = [](int count, aclDataBuffer* in, aclDataBuffer* out) {
+    const aclDataBuffer* inputs[] = {in, in};
+    aclDataBuffer* outputs[] = {out};
+    return aclopCompileAndExecute("Identity", count, nullptr, inputs, 1, nullptr, outputs, nullptr,
+                                  ACL_ENGINE_SYS, ACL_COMPILE_SYS, nullptr, nullptr);
+  };
+  ASSERT_OK(identity(1, from, to));
+  ASSERT_OK(aclrtSynchronizeStream(nullptr));
+  EXPECT_EQ(read(y, 4), std::vector<int32_t>(values, values + 4));
+  ASSERT_OK(aclrtMemset(x, 16, 0, 16));
+  ASSERT_OK(identity(1, to, from));  // and back
+  ASSERT_OK(aclrtSynchronizeStream(nullptr));
+  EXPECT_EQ(read(x, 4), std::vector<int32_t>(values, values + 4));
+  EXPECT_CODE(identity(2, from, to), ACL_ERROR_INVALID_PARAM);
+  ASSERT_OK(aclDestroyDataBuffer(from));
+  EXPECT_NE(identity(1, from, to), ACL_SUCCESS);  // it is gone
+  EXPECT_OK(aclDestroyDataBuffer(to));
+  EXPECT_OK(aclrtFree(x));
+  EXPECT_OK(aclrtFree(y));
+}
+ISTHMUS_ON_DEVICES(ByName);
+
 TEST(OpByName, IsNotFound) {
   aclopAttr* const attr = aclopCreateAttr();
   const int64_t values[] = {1, 2};
