@@ -3,7 +3,7 @@
 // block, piece], where a token's numbers lie in pieces.
 #include "cann/operators/caches.h"
 
-#include "cann/operators/experts.h"
+#include "cann/operators/rows.h"
 
 namespace isthmus::cann {
 

@@ -2,7 +2,7 @@
 // Losses by classes, for pictures, smoothed and of several classes at once; their gradients.
 #include <algorithm>
 
-#include "cann/operators/experts.h"
+#include "cann/operators/rows.h"
 
 namespace isthmus::cann {
 namespace {

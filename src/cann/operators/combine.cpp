@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "cann/operators/experts.h"
+#include "cann/operators/rows.h"
 
 namespace isthmus::cann {
 namespace {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cann/operators/common.h"
 
+#include <algorithm>
+
 #include "base/half.h"
 
 namespace isthmus::cann {
@@ -44,6 +46,20 @@ int64_t elements_of(Builder& b, const std::vector<int64_t>& dims) {
   return b.require(possible && elements < int64_t{1} << 60, "dims {} of a tensor", dims_to_string(dims))
              ? elements
              : 0;
+}
+
+bool in_range(Builder& b, const char* what, const std::vector<int64_t>& values, int64_t least) {
+  const bool fits = std::all_of(values.begin(), values.end(),
+                                [&](int64_t v) { return v >= least && v < int64_t{1} << 31; });
+  return b.require(fits, "{} is {}", what, dims_to_string(values));
+}
+
+std::vector<int64_t> per_axis(Builder& b, const char* parameter, size_t axes, int64_t least) {
+  std::vector<int64_t> values = b.ints(parameter);
+  if (values.size() == 1) values.resize(axes, values[0]);
+  if (b.require(values.size() == axes, "'{}' has {} numbers for {} axes", parameter, values.size(), axes))
+    in_range(b, parameter, values, least);
+  return values;
 }
 
 Value binary(Builder& b, const char* op, const Value& x, const Value& y, Dtype dtype) {

@@ -23,6 +23,10 @@ std::pair<Value, Value> halves(Builder& b, const Value& x, int64_t dim);
 Value as_index(Builder& b, const Value& index);
 // How many elements dims that the caller gave have; requires that there can be such a tensor.
 int64_t elements_of(Builder& b, const std::vector<int64_t>& dims);
+// One number for each of so many axes, or one for all; requires least <= number < 2^31, so that no product of
+// two overflows.
+std::vector<int64_t> per_axis(Builder& b, const char* parameter, size_t axes, int64_t least);
+bool in_range(Builder& b, const char* what, const std::vector<int64_t>& values, int64_t least);
 // The operator over both operands in `dtype`.
 Value binary(Builder& b, const char* op, const Value& x, const Value& y, Dtype dtype);
 // In the dtype PyTorch promotes them to.

@@ -68,20 +68,6 @@ Value of_bias(Builder& b, const Value& g) {
   return b.op("reduce_sum", {g}, {{"axes", axes}, {"keep_dims", int64_t{0}}});
 }
 
-bool in_range(Builder& b, const char* parameter, const IntList& values, int64_t least) {
-  const bool fits = std::all_of(values.begin(), values.end(),
-                                [&](int64_t v) { return v >= least && v < int64_t{1} << 31; });
-  return b.require(fits, "{} are {}", parameter, dims_to_string(values));
-}
-
-IntList per_axis(Builder& b, const char* parameter, size_t axes, int64_t least) {
-  IntList values = b.ints(parameter);
-  if (values.size() == 1) values.resize(axes, values[0]);
-  if (b.require(values.size() == axes, "'{}' has {} numbers for {} axes", parameter, values.size(), axes))
-    in_range(b, parameter, values, least);
-  return values;
-}
-
 }  // namespace
 
 Status build_ConvolutionBackward(Builder& b) {

@@ -1,51 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mixtures of experts: rows brought in the order of their experts, and back.
-#include "cann/operators/experts.h"
-
 #include "cann/operators/quantize.h"
+#include "cann/operators/rows.h"
 
 namespace isthmus::cann {
-
-Value whole_numbers(Builder& b, int64_t number, const std::vector<int64_t>& dims) {
-  return b.filled(Scalar::of(number), Dtype::kI64, dims);
-}
-Value whole_number(Builder& b, int64_t number) { return b.constant(Scalar::of(number), Dtype::kI64); }
-Value count_up(Builder& b, int64_t n) {
-  return b.op("cumulative_sum", {whole_numbers(b, 1, {n})}, {{"exclusive", int64_t{1}}});
-}
-Value flat(Builder& b, const Value& x) { return b.failed() ? x : b.reshape(x, {x.elements()}); }
-Value numbers_in(Builder& b, const Value& x) { return b.cast(flat(b, x), Dtype::kI64); }
-Value rows_of(Builder& b, const Value& x, const Value& numbers) { return b.op("gather", {x, numbers}); }
-Value sum_over(Builder& b, const Value& x, int64_t axis) {
-  return b.op("reduce_sum", {x}, {{"axes", std::vector<int64_t>{axis}}, {"keep_dims", int64_t{0}}});
-}
-
-Value inverse(Builder& b, const Value& numbers, int64_t n) {
-  if (b.failed()) return {};
-  const int64_t count = numbers.elements();
-  return b.op("scatter_elements", {whole_numbers(b, count, {n}), numbers, count_up(b, count)});
-}
-
 namespace {
 
-Value count_into(Builder& b, const Value& numbers, int64_t n) {
-  return b.op("scatter_elements",
-              {whole_numbers(b, 0, {n}), numbers, whole_numbers(b, 1, {numbers.elements()})},
-              {{"reduction", std::string("add")}});
-}
-
-}  // namespace
-
-Value group_of_rows(Builder& b, const Value& ends, int64_t rows) {
-  if (b.failed()) return {};
-  return b.op("cumulative_sum", {count_into(b, ends, rows)});
-}
-
-Value histogram(Builder& b, const Value& numbers, int64_t n) {
-  if (b.failed() || !b.require(n >= 0 && n <= 1 << 20, "{} experts", n)) return {};
-  return count_into(b, numbers, n);
-}
-
+// Rows of choices sorted by expert, stable.
+struct ByExpert {
+  Value experts;  // of each place, counted from the first of the range; its length for those outside
+  Value order;    // which (row, choice), as row * choices + choice, came to each place
+  Value places;   // the place of each (row, choice)
+};
 ByExpert sort_by_expert(Builder& b, const Value& experts, int64_t begin, int64_t end) {
   const Value given = numbers_in(b, experts);
   const Value inside = b.op("logical_and", {b.op("greater_equal", {given, whole_number(b, begin)}),
@@ -56,8 +22,6 @@ ByExpert sort_by_expert(Builder& b, const Value& experts, int64_t begin, int64_t
   if (b.failed()) return {};
   return {sorted[0], sorted[1], inverse(b, sorted[1], given.elements())};
 }
-
-namespace {
 
 // What the versions of MoeInitRouting give by other names.
 struct Routing {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "cann/operators/experts.h"
 #include "cann/operators/quantize.h"
+#include "cann/operators/rows.h"
 
 namespace isthmus::cann {
 namespace {

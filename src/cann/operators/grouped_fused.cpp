@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Grouped products of I8 with what stands around them in a mixture of experts.
-#include "cann/operators/experts.h"
 #include "cann/operators/grouped.h"
 #include "cann/operators/quantize.h"
+#include "cann/operators/rows.h"
 
 namespace isthmus::cann {
 namespace {

@@ -2,7 +2,7 @@
 // Quantising and back: INT8 with scales of tensors, channels or rows.
 #include "cann/operators/quantize.h"
 
-#include "cann/operators/experts.h"
+#include "cann/operators/rows.h"
 
 namespace isthmus::cann {
 

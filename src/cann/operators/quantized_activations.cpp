@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Activations with limits, and activations and updates that are quantised at once, some of them group by
 // group.
-#include "cann/operators/experts.h"
 #include "cann/operators/quantize.h"
+#include "cann/operators/rows.h"
 
 namespace isthmus::cann {
 namespace {

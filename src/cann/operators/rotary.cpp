@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rotary embedding by a table of angles, with norms and caches behind it, and its gradient.
 #include "cann/operators/caches.h"
-#include "cann/operators/experts.h"
 #include "cann/operators/quantize.h"
+#include "cann/operators/rows.h"
 
 namespace isthmus::cann {
 namespace {

@@ -2,7 +2,7 @@
 // Mixtures of experts: which experts a token goes to.
 #include <limits>
 
-#include "cann/operators/common.h"
+#include "cann/operators/rows.h"
 
 namespace isthmus::cann {
 namespace {
@@ -42,9 +42,8 @@ Status build_MoeGatingTopKSoftmax(Builder& b) {
   b.store(chosen.weights, b.output("yOut"));
   b.store(chosen.experts, b.output("expertIdxOut"));
   const int64_t k = rows.dims[rows.rank - 1], count = k > 0 ? rows.elements() / k : 0;
-  const Value ones = b.filled(Scalar::of(int64_t{1}), Dtype::kI64, {rows.elements()});
-  const Value number = b.op("cumulative_sum", {ones}, {{"exclusive", int64_t{1}}});
-  b.store(b.reshape(b.transpose(b.reshape(number, {k, count}), 0, 1), rows.shape()), rows);
+  if (!b.failed())
+    b.store(b.reshape(b.transpose(b.reshape(count_up(b, k * count), {k, count}), 0, 1), rows.shape()), rows);
   return b.status();
 }
 
@@ -128,12 +127,8 @@ Status build_MoeComputeExpertTokens(Builder& b) {
   if (b.failed() || !b.require(rows.rank == 1 && count > 0 && place.elements() == count, "{} experts of {}",
                                count, to_string(rows)))
     return b.status();
-  const Value ones = b.filled(Scalar::of(int64_t{1}), Dtype::kI64, {count});
-  const Value expert = b.op("cumulative_sum", {ones}, {{"exclusive", int64_t{1}}});
-  const Value below = b.op("less_equal", {b.unsqueeze(b.cast(rows, Dtype::kI64), 0), b.unsqueeze(expert, 1)});
-  b.store(b.op("reduce_sum", {b.cast(below, Dtype::kI64)},
-               {{"axes", std::vector<int64_t>{1}}, {"keep_dims", int64_t{0}}}),
-          place);
+  const Value expert = b.op("max", {numbers_in(b, rows), whole_number(b, 0)});
+  b.store(b.op("cumulative_sum", {histogram(b, expert, count)}), place);
   return b.status();
 }
 

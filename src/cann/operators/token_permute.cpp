@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mixtures of experts in training: rows permuted by a map of which expert gets which, and gradients of the
 // ways there and back.
-#include "cann/operators/experts.h"
+#include "cann/operators/rows.h"
 
 namespace isthmus::cann {
 namespace {

@@ -10,20 +10,6 @@ namespace {
 using IntList = std::vector<int64_t>;
 constexpr int64_t kLarge = int64_t{1} << 31;  // no product of two such numbers overflows
 
-bool in_range(Builder& b, const char* what, const IntList& values, int64_t least) {
-  const bool fits =
-      std::all_of(values.begin(), values.end(), [&](int64_t v) { return v >= least && v < kLarge; });
-  return b.require(fits, "{} is {}", what, dims_to_string(values));
-}
-
-IntList per_axis(Builder& b, const char* parameter, size_t axes, int64_t least) {
-  IntList values = b.ints(parameter);
-  if (values.size() == 1) values.resize(axes, values[0]);
-  if (b.require(values.size() == axes, "'{}' has {} numbers for {} axes", parameter, values.size(), axes))
-    in_range(b, parameter, values, least);
-  return values;
-}
-
 // The gradient as floats, F16 and BF16 as F32; of the rank of what was averaged, which has axes at its end.
 struct Gradient {
   Value g, place;

@@ -7,14 +7,6 @@ namespace {
 
 using IntList = std::vector<int64_t>;
 
-// One number for all axes, or one for each.
-IntList per_axis(Builder& b, const char* parameter, size_t axes) {
-  IntList values = b.ints(parameter);
-  if (values.size() == 1) values.resize(axes, values[0]);
-  b.require(values.size() == axes, "'{}' has {} numbers for {} axes", parameter, values.size(), axes);
-  return values;
-}
-
 // The same padding before and after each axis: all before, then all after.
 IntList both_sides(IntList pads) {
   const IntList before = pads;
@@ -36,9 +28,9 @@ struct Window {
 
 Window read_window(Builder& b, const char* strides, const char* padding, size_t axes) {
   Window w;
-  w.sizes = per_axis(b, "kernelSize", axes);
-  w.strides = b.ints(strides).empty() ? w.sizes : per_axis(b, strides, axes);
-  w.pads = both_sides(per_axis(b, padding, axes));
+  w.sizes = per_axis(b, "kernelSize", axes, 1);
+  w.strides = b.ints(strides).empty() ? w.sizes : per_axis(b, strides, axes, 1);
+  w.pads = both_sides(per_axis(b, padding, axes, 0));
   return w;
 }
 
@@ -58,7 +50,7 @@ Status average(Builder& b, const char* strides, const char* padding, int axes) {
 std::vector<Value> largest_with_places(Builder& b, int axes) {
   const Value x = b.tensor("self");
   Window w = read_window(b, "stride", "padding", static_cast<size_t>(axes));
-  w.dilations = per_axis(b, "dilation", static_cast<size_t>(axes));
+  w.dilations = per_axis(b, "dilation", static_cast<size_t>(axes), 1);
   Attributes attributes = w.attributes();
   attributes.set("ceil_mode", int64_t{b.boolean("ceilMode")});
   if (b.failed()) return {};
@@ -77,7 +69,7 @@ Status largest(Builder& b, int axes) {
 // Windows of equal sizes where the places divide the elements; otherwise each place of an axis has its own.
 Status adaptive_average(Builder& b, int axes) {
   Value x = b.tensor("self");
-  const IntList sizes = per_axis(b, "outputSize", static_cast<size_t>(axes));
+  const IntList sizes = per_axis(b, "outputSize", static_cast<size_t>(axes), 1);
   if (b.failed()) return b.status();
   x = batched(b, b.cast(x, floating(x.dtype)), axes);
   if (b.failed() || !b.require(x.rank == axes + 2, "self is {}", to_string(x))) return b.status();
@@ -155,18 +147,18 @@ Status build_Convolution(Builder& b) {
   const bool transposed = b.boolean("transposed");
   IntList pads = b.ints("padding");
   if (pads.size() != 2 * axes) {
-    pads = both_sides(per_axis(b, "padding", axes));
+    pads = both_sides(per_axis(b, "padding", axes, 0));
   } else {  // before and after, axis by axis
     IntList sorted;
     for (size_t side = 0; side < 2; ++side)
       for (size_t d = 0; d < axes; ++d) sorted.push_back(pads[2 * d + side]);
     pads = sorted;
   }
-  Attributes attributes{{"strides", per_axis(b, "stride", axes)},
+  Attributes attributes{{"strides", per_axis(b, "stride", axes, 1)},
                         {"pads", pads},
-                        {"dilations", per_axis(b, "dilation", axes)},
+                        {"dilations", per_axis(b, "dilation", axes, 1)},
                         {"groups", b.integer("groups")}};
-  if (transposed) attributes.set("output_padding", per_axis(b, "outputPadding", axes));
+  if (transposed) attributes.set("output_padding", per_axis(b, "outputPadding", axes, 0));
   return convolve(b, b.tensor("input"), weight, b.optional("bias"), std::move(attributes), transposed,
                   b.output("output"));
 }
@@ -175,9 +167,9 @@ Status build_ConvDepthwise2d(Builder& b) {
   const Value x = b.tensor("self");
   if (b.failed() || !b.require(x.rank == 3 || x.rank == 4, "self is {}", to_string(x))) return b.status();
   return convolve(b, x, b.tensor("weight"), b.optional("bias"),
-                  {{"strides", per_axis(b, "stride", 2)},
-                   {"pads", both_sides(per_axis(b, "padding", 2))},
-                   {"dilations", per_axis(b, "dilation", 2)},
+                  {{"strides", per_axis(b, "stride", 2, 1)},
+                   {"pads", both_sides(per_axis(b, "padding", 2, 0))},
+                   {"dilations", per_axis(b, "dilation", 2, 1)},
                    {"groups", x.dims[x.rank - 3]}},
                   false, b.output("out"));
 }
@@ -228,9 +220,9 @@ Status build_MaxPool(Builder& b) {
       pads[i % 2 * axes + i / 2] = given[i];
   b.store(b.op("max_pool", {batched(b, b.cast(x, numeric(x.dtype)), static_cast<int>(axes))},
                {{"sizes", sizes},
-                {"strides", per_axis(b, "strides", axes)},
+                {"strides", per_axis(b, "strides", axes, 1)},
                 {"pads", pads},
-                {"dilations", per_axis(b, "dilations", axes)},
+                {"dilations", per_axis(b, "dilations", axes, 1)},
                 {"ceil_mode", b.integer("ceilMode")}}),
           b.output());
   return b.status();
@@ -240,10 +232,10 @@ Status build_Im2col(Builder& b) {
   const Value x = b.tensor("self");
   if (b.failed()) return b.status();
   b.store(b.op("im2col", {batched(b, x, 2)},
-               {{"sizes", per_axis(b, "kernelSize", 2)},
-                {"strides", per_axis(b, "stride", 2)},
-                {"pads", both_sides(per_axis(b, "padding", 2))},
-                {"dilations", per_axis(b, "dilation", 2)}}),
+               {{"sizes", per_axis(b, "kernelSize", 2, 1)},
+                {"strides", per_axis(b, "stride", 2, 1)},
+                {"pads", both_sides(per_axis(b, "padding", 2, 0))},
+                {"dilations", per_axis(b, "dilation", 2, 1)}}),
           b.output());
   return b.status();
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What adapters of mixtures of experts and of groups of rows share: whole numbers in order, and rows by
-// number.
+// Whole numbers in order, and rows by number: what experts, groups, caches and bags are made of.
 #pragma once
 
 #include "cann/operators/common.h"
@@ -24,13 +23,5 @@ Value histogram(Builder& b, const Value& numbers, int64_t n);
 // The group of each row, when `ends` says where each group ends; as many as there are behind the last.
 Value group_of_rows(Builder& b, const Value& ends, int64_t rows);
 Value sum_over(Builder& b, const Value& x, int64_t axis);
-
-// Rows of choices sorted by expert, stable.
-struct ByExpert {
-  Value experts;  // of each place, counted from the first of the range; its length for those outside
-  Value order;    // which (row, choice), as row * choices + choice, came to each place
-  Value places;   // the place of each (row, choice)
-};
-ByExpert sort_by_expert(Builder& b, const Value& experts, int64_t begin, int64_t end);
 
 }  // namespace isthmus::cann
