@@ -76,6 +76,14 @@ struct Job {
   int64_t acc_stride() const { return (dv + kLanes - 1) / kLanes * kLanes; }
 };
 
+// Fetches the rows from `first` on of keys or values: with few query rows they are waited for, since they lie
+// far apart.
+void fetch_rows(const isthmus_tensor_arg_t& t, const unsigned char* first, int bytes, int count, int width) {
+  for (int i = 0; i < count; ++i)
+    for (int at = 0; at < width * bytes; at += 64)
+      __builtin_prefetch(first + i * t.strides[2] * bytes + at, 0, 3);
+}
+
 // Dot products of every row with positions from … from + count - 1.
 void multiply_keys(const Job& job, Tile& tile, int64_t from, int count) {
   const isthmus_tensor_arg_t& k = job.run.operands[kK];
@@ -84,6 +92,14 @@ void multiply_keys(const Job& job, Tile& tile, int64_t from, int count) {
       job.run.data<unsigned char>(kK) +
       (job.batch * k.strides[0] + job.kv_head * k.strides[1] + from * k.strides[2]) * bytes;
   const bool straight = job.plan.kv == ISTHMUS_F32 && k.strides[3] == 1;
+  const isthmus_tensor_arg_t& v = job.run.operands[kV];
+  if (tile.count <= kLanes && k.strides[3] == 1 && v.strides[3] == 1) {
+    fetch_rows(v,
+               job.run.data<unsigned char>(kV) +
+                   (job.batch * v.strides[0] + job.kv_head * v.strides[1] + from * v.strides[2]) * bytes,
+               bytes, count, job.dv);
+    fetch_rows(k, keys + kPositions * k.strides[2] * bytes, bytes, kPositions, job.d);
+  }
   for (int j = 0; j < count; j += kKeys) {
     const int n = count - j < kKeys ? count - j : kKeys;
     const void* x = keys + j * k.strides[2] * bytes;
