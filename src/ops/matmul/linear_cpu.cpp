@@ -187,9 +187,18 @@ void run_strided(const Run& run, const Team& team) {
   // Rows whose distance is the same are taken together; with more than one outer dimension, one by one.
   const int64_t step = rank == 2 ? kPieceRows : 1;
   const int64_t row_stride = rank == 2 ? xt.strides[0] : 0;
-  const int64_t items = (rows + step - 1) / step * panels, share = items / (8 * team.count()) + 1;
+  // Of few rows each panel fetches the next one, which therefore should be the same thread's.
+  const int64_t items = (rows + step - 1) / step * panels;
+  const int64_t share = items / ((rows <= kTurnedRows ? 1 : 8) * team.count()) + 1;
   int64_t begin, end;
-  while (team.take(items, share, &begin, &end))
+  while (team.take(items, share, &begin, &end)) {
+    // Nobody fetched the first one.
+    if (rows <= kTurnedRows && weight.row_stride == 1 && weight.column_stride == k) {
+      const int64_t column = begin % panels * kDenseColumns;
+      const unsigned char* first = weight.at(column * weight.column_stride);
+      const int64_t bytes = weight.at(kDenseColumns * weight.column_stride) - weight.at(0);
+      for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(first + at, 0, 3);
+    }
     for (int64_t item = begin; item < end; ++item) {
       const int64_t row = item / panels * step, column = item % panels * kDenseColumns;
       const int64_t count = rows - row < step ? rows - row : step;
@@ -207,6 +216,7 @@ void run_strided(const Run& run, const Team& team) {
         }
       }
     }
+  }
 }
 
 }  // namespace
