@@ -30,9 +30,11 @@ class Work {
 // is captured. The work is kept alive until the stream has done it. Fails when the stream's handle is stale.
 Status put(aclrtStream stream, std::shared_ptr<Work> work);
 
-// Fails unless all of these bytes lie in one allocation of the current device that is not freed. Cheap enough
-// for every operand of every call.
-Status check_device_memory(const void* address, uint64_t bytes);
+// Fails unless all of these bytes lie in one allocation of the device that is not freed, or in the pages
+// behind it, which nobody else has. Cheap enough for every operand of every call.
+Status check_device_memory(const Device& device, uint64_t address, uint64_t bytes);
+// Another number whenever memory was freed: what was checked before may be wrong.
+uint64_t memory_generation();
 
 // Whether operators may fall back to their reference on the host: not with ISTHMUS_NO_FALLBACK=1.
 bool fallback_forbidden();

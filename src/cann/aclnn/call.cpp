@@ -175,7 +175,8 @@ aclnnStatus run_call(const Operator& op, void* workspace, uint64_t workspace_siz
     return fail(kAclnnInvalidArgument, "aclnn{}: a workspace of {} bytes, {} are needed", op.name,
                 workspace_size, plan.workspace_bytes);
   const std::span<const uint64_t> addresses = std::as_const(executor->call.addresses).get();
-  Status status = plan.check_addresses(addresses);
+  const uint64_t checked = memory_generation();
+  Status status = plan.check(addresses, reinterpret_cast<uint64_t>(workspace));
   if (status.ok() && executor->pointed_elsewhere) status = check_new_overlaps(plan, addresses);
   if (!status.ok()) return refuse(status);
   std::shared_ptr<BoundPlan> call;
@@ -184,6 +185,7 @@ aclnnStatus run_call(const Operator& op, void* workspace, uint64_t workspace_siz
   else
     call = std::shared_ptr<BoundPlan>(executor, &executor->call);
   call->workspace = reinterpret_cast<uint64_t>(workspace);
+  call->checked = checked;
   lock.unlock();
   if (plan.sized.empty())
     status = put(stream, std::move(call));

@@ -115,6 +115,22 @@ TEST_F(Calls, RepeatedCallsFindTheirPlan) {
   EXPECT_EQ(x.values(), y.values());
 }
 
+TEST_F(Calls, PlansEndWithTheDevice) {
+  const auto call = [] {
+    Dense<float> x({5}, counting(5));
+    ASSERT_EQ(ACLNN(InplaceExp, x), 0) << message();
+  };
+  call();
+  EXPECT_GT(plan_cache_counts().kept, 0u);
+  ASSERT_EQ(aclrtSetDevice(0), 0);
+  ASSERT_EQ(aclrtResetDevice(0), 0);  // it is in use still
+  EXPECT_GT(plan_cache_counts().kept, 0u);
+  ASSERT_EQ(aclrtResetDevice(0), 0);
+  EXPECT_EQ(plan_cache_counts().kept, 0u);
+  ASSERT_EQ(aclrtSetDevice(0), 0);
+  call();
+}
+
 TEST_F(Calls, ExecutorsOutliveTensorsAndMoveBetweenThreads) {
   Storage<float> a(counting(3)), out(std::vector<float>(3));
   uint64_t bytes = 0;

@@ -39,7 +39,11 @@ struct BoundPlan : Work {
   Addresses addresses;
   uint64_t workspace = 0;
   std::vector<int64_t> counts;  // of the plan's sized outputs
-  Status put_on(Stream& stream) override { return plan->run(addresses.get(), workspace, counts, stream); }
+  uint64_t checked = 0;         // memory_generation() when it was
+  Status put_on(Stream& stream) override {
+    if (memory_generation() != checked) RETURN_IF_ERROR(plan->check(addresses.get(), workspace));
+    return plan->run(addresses.get(), workspace, counts, stream);
+  }
 };
 
 struct Executor {

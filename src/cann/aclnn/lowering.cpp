@@ -6,6 +6,7 @@
 
 #include "cann/aclnn/builder.h"
 #include "cann/aclnn/scratch.h"
+#include "cann/aclnn/self_overlap.h"
 #include "ops/registry.h"
 
 namespace isthmus::cann {
@@ -53,9 +54,8 @@ class Lowering {
   Status check_places() const {
     for (const Builder::Store& store : b_.stores_) {
       if (!is_argument(store.place)) return error(Code::kInternal, "a store into what is no output");
-      for (int i = 0; i < store.place.rank && store.place.elements() != 0; ++i)
-        if (store.place.strides[i] == 0 && store.place.dims[i] > 1)
-          return invalid_argument("an output, {}, overlaps itself", to_string(store.place));
+      if (overlaps_itself(store.place))
+        return invalid_argument("an output, {}, overlaps itself", to_string(store.place));
       for (const Builder::Store& other : b_.stores_)
         if (!b_.overlapping_outputs_ && store.place.base != other.place.base &&
             slots_meet(store.place.base, other.place.base))
@@ -361,6 +361,8 @@ class Lowering {
     auto plan = std::make_shared<Plan>();
     plan->device = b_.device_;
     plan->slots = b_.key_.extents;
+    for (const BoundArg& arg : b_.arguments_)
+      plan->slot_names.insert(plan->slot_names.end(), arg.slot_count, arg.parameter.name);
     plan->overlaps = b_.key_.overlaps;
     plan->scratch_bytes = workspace_;
     plan->workspace_bytes = workspace_ > kMostScratch ? workspace_ : 0;

@@ -7,15 +7,21 @@
 
 namespace isthmus::cann {
 
-Status Plan::check_addresses(std::span<const uint64_t> addresses) const {
+Status Plan::check(std::span<const uint64_t> addresses, uint64_t workspace) const {
   for (size_t i = 0; i < slots.size(); ++i) {
-    if (!slots[i].used) continue;
-    if (addresses[i] == 0) return invalid_argument("the data of tensor {} is null", i);
-    if (addresses[i] % slots[i].alignment != 0)
-      return invalid_argument("the data of tensor {} at {:#x} is not aligned to {} bytes", i, addresses[i],
-                              slots[i].alignment);
+    const SlotUse& use = slots[i];
+    if (!use.used) continue;
+    const uint64_t at = addresses[i];
+    if (at == 0) return invalid_argument("the data of '{}' is null", slot_names[i]);
+    if (at % use.alignment != 0)
+      return invalid_argument("the data of '{}' at {:#x} is not aligned to {} bytes", slot_names[i], at,
+                              use.alignment);
+    RETURN_IF_ERROR(check_device_memory(*device, at - static_cast<uint64_t>(use.below),
+                                        static_cast<uint64_t>(use.below + use.above)),
+                    "the data of '{}'", slot_names[i]);
   }
-  return ok();
+  if (workspace_bytes == 0) return ok();
+  return check_device_memory(*device, workspace, workspace_bytes).with_context("the workspace");
 }
 
 Status Plan::run(std::span<const uint64_t> addresses, uint64_t workspace, std::span<int64_t> counts,

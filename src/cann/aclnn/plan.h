@@ -58,6 +58,7 @@ class Plan {
   DevicePtr device;
   std::vector<PlanStep> steps;
   std::vector<SlotUse> slots;
+  std::vector<const char*> slot_names;  // of the parameters they belong to
   // Pairs (written slot, other slot) that overlapped when the plan was made, and therefore may.
   std::vector<std::pair<uint32_t, uint32_t>> overlaps;
   uint64_t scratch_bytes = 0;    // for intermediate results, with room to align their start
@@ -67,8 +68,8 @@ class Plan {
   std::vector<SizedOutput> sized;
   Parts parts;  // with it there are no steps
 
-  // Fails when an address is absent or not aligned for its dtype.
-  Status check_addresses(std::span<const uint64_t> addresses) const;
+  // Fails when an address is absent, not aligned for its dtype, or not memory of the device.
+  Status check(std::span<const uint64_t> addresses, uint64_t workspace) const;
   // workspace: of workspace_bytes. counts: one for each sized output, filled when the stream has done it.
   Status run(std::span<const uint64_t> addresses, uint64_t workspace, std::span<int64_t> counts,
              Stream& stream) const;

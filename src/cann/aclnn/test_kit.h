@@ -36,28 +36,20 @@ class OnDevice : public testing::Test {
 class Memory {
  public:
   explicit Memory(uint64_t bytes) {
-    Result<DevicePtr> device = current_device();
-    EXPECT_TRUE(device.ok());
-    device_ = *device;
-    buffer_ = std::move(device_->allocate(std::max<uint64_t>(bytes, 1))).value();
-    stream_ = std::move(device_->create_stream()).value();
+    EXPECT_EQ(aclrtMalloc(&data_, std::max<uint64_t>(bytes, 1), ACL_MEM_MALLOC_HUGE_FIRST), 0) << message();
   }
+  ~Memory() { EXPECT_EQ(aclrtFree(data_), 0) << message(); }
+  Memory(const Memory&) = delete;
   void write(const void* data, uint64_t bytes) {
-    if (!bytes) return;
-    EXPECT_TRUE(stream_->upload(buffer_.address(), data, bytes).ok());
-    EXPECT_TRUE(stream_->wait().ok());
+    EXPECT_EQ(aclrtMemcpy(data_, bytes, data, bytes, ACL_MEMCPY_HOST_TO_DEVICE), 0) << message();
   }
   void read(void* data, uint64_t bytes) {
-    if (!bytes) return;
-    EXPECT_TRUE(stream_->download(data, buffer_.address(), bytes).ok());
-    EXPECT_TRUE(stream_->wait().ok());
+    EXPECT_EQ(aclrtMemcpy(data, bytes, data_, bytes, ACL_MEMCPY_DEVICE_TO_HOST), 0) << message();
   }
-  void* data() const { return reinterpret_cast<void*>(buffer_.address()); }
+  void* data() const { return data_; }
 
  private:
-  DevicePtr device_;
-  Buffer buffer_;
-  std::unique_ptr<Stream> stream_;
+  void* data_ = nullptr;
 };
 
 template <typename T>

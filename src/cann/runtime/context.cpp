@@ -5,6 +5,7 @@
 #include <map>
 
 #include "acl/acl_rt.h"
+#include "cann/aclnn/plan_cache.h"
 #include "cann/error.h"
 #include "cann/runtime/library.h"
 
@@ -94,6 +95,8 @@ aclError reset_device(const char* entry, int32_t device, bool force) {
   }
   const Status status = ended->abandon();
   end_context(ended);
+  // They hold the device and memory of it. Contexts that are left make theirs anew.
+  forget_plans(ended->device().get());
   return report(entry, status);
 }
 
@@ -210,6 +213,7 @@ void end_all_contexts() {
     (void)context->abandon();
     end_context(context);
   }
+  forget_plans(nullptr);
 }
 
 }  // namespace isthmus::cann

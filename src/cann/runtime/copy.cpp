@@ -91,6 +91,17 @@ void note_copy(const Transfer& t) {
   note_write(reinterpret_cast<uint64_t>(t.dst), t.dst_pitch * (t.rows - 1) + t.bytes);
 }
 
+// Again for device ends, when memory was freed since: at a replay.
+Status check_again(const Transfer& t) {
+  const auto check = [&](const Memory& memory, const void* address, uint64_t pitch) -> Status {
+    if (!memory.device || memory.kind != MemoryKind::kDevice) return ok();
+    return check_device_memory(*memory.device, reinterpret_cast<uint64_t>(address),
+                               pitch * (t.rows - 1) + t.bytes);
+  };
+  RETURN_IF_ERROR(check(t.dst_memory, t.dst, t.dst_pitch), "the destination");
+  return check(t.src_memory, t.src, t.src_pitch).with_context("the source");
+}
+
 // Each row on the stream; both ends on its device, or one there and one on the host.
 Status put_rows(const Transfer& t, Stream& stream) {
   for (uint64_t i = 0; i < t.rows; ++i) {
@@ -111,6 +122,7 @@ class CopyWork : public Work {
  public:
   explicit CopyWork(const Transfer& transfer) : transfer_(transfer) {}
   Status put_on(Stream& stream) override {
+    if (memory_generation() != checked_) RETURN_IF_ERROR(check_again(transfer_));
     note_copy(transfer_);
     return put_rows(transfer_, stream);
   }
@@ -125,6 +137,7 @@ class CopyWork : public Work {
 
  private:
   Transfer transfer_;
+  const uint64_t checked_ = memory_generation();
   std::vector<unsigned char> taken_;
 };
 

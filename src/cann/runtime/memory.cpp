@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cann/runtime/memory.h"
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <map>
@@ -8,6 +9,7 @@
 
 #include "cann/runtime.h"
 #include "cann/runtime/context.h"
+#include "cann/runtime/host_calls.h"
 #include "cann/runtime/kept_results.h"
 
 namespace isthmus::cann {
@@ -20,10 +22,15 @@ constexpr uint64_t kDeviceAlignment = 512;
 // model with longer heads than the one before); so it does here. What nobody touches costs addresses only.
 constexpr uint64_t kDevicePage = 2 << 20;
 
+struct Freed {
+  void operator()(void* memory) const { std::free(memory); }
+};
+
 struct Block {
   Memory memory;
-  Buffer buffer;          // of allocations from a device
-  void* plain = nullptr;  // of host memory that no device gave
+  Buffer buffer;                       // of allocations from a device
+  std::unique_ptr<void, Freed> plain;  // of host memory that no device gave
+  bool mapped() const { return !buffer && !plain; }
 };
 
 // Never destroyed: memory may be in use while the process ends.
@@ -35,7 +42,6 @@ Blocks& all() {
   static Blocks& blocks = *new Blocks;
   return blocks;
 }
-// Counts what makes an answer of find_memory wrong.
 std::atomic<uint64_t> generation{1};
 
 Status too_large(uint64_t bytes) {
@@ -53,10 +59,59 @@ void* keep(Block block) {
   return reinterpret_cast<void*>(begin);
 }
 
+Result<Block> take(void* address, MemoryKind kind) {
+  Blocks& a = all();
+  std::unique_lock lock(a.mutex);
+  const auto found = a.blocks.find(reinterpret_cast<uint64_t>(address));
+  if (found == a.blocks.end() || found->second.mapped())
+    return invalid_argument("{} is not the beginning of memory that is allocated, or was freed before",
+                            address);
+  if (found->second.memory.kind != kind)
+    return invalid_argument("{} is {} memory: {} frees it", address,
+                            kind == MemoryKind::kDevice ? "host" : "device",
+                            kind == MemoryKind::kDevice ? "aclrtFreeHost" : "aclrtFree");
+  Block taken = std::move(found->second);
+  a.blocks.erase(found);
+  ++generation;
+  return taken;
+}
+
+// Freed by functions that streams call, which cannot wait for streams that may be using it: kept until
+// somebody can.
+struct Leftovers {
+  std::mutex mutex;
+  std::vector<Block> blocks;
+  std::atomic<bool> any{false};
+};
+Leftovers& leftovers() {
+  static Leftovers& leftovers = *new Leftovers;
+  return leftovers;
+}
+
+void drop_leftovers() {
+  Leftovers& l = leftovers();
+  if (!l.any.load(std::memory_order_relaxed) || in_host_call()) return;
+  std::vector<Block> dropped;
+  {
+    std::lock_guard lock(l.mutex);
+    dropped.swap(l.blocks);
+    l.any = false;
+  }
+  settle_device(-1);
+}
+
+void leave(Block block) {
+  Leftovers& l = leftovers();
+  std::lock_guard lock(l.mutex);
+  l.blocks.push_back(std::move(block));
+  l.any = true;
+}
+
 }  // namespace
 
 Result<void*> allocate_device_memory(int32_t device_id, const DevicePtr& device, uint64_t bytes) {
   RETURN_IF_ERROR(too_large(bytes));
+  drop_leftovers();
   Block block;
   ASSIGN_OR_RETURN(block.buffer,
                    device->allocate((bytes / kDevicePage + 1) * kDevicePage + kDeviceAlignment));
@@ -77,28 +132,19 @@ Result<void*> allocate_host_memory(const DevicePtr& device, uint64_t bytes) {
       return keep(std::move(block));
     }
   }
-  block.plain = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
+  block.plain.reset(std::aligned_alloc(64, (bytes + 63) / 64 * 64));
   if (!block.plain) return error(Code::kOutOfMemory, "the host has no {} bytes", bytes);
-  block.memory = {reinterpret_cast<uint64_t>(block.plain), bytes, MemoryKind::kHost, -1, nullptr};
+  block.memory = {reinterpret_cast<uint64_t>(block.plain.get()), bytes, MemoryKind::kHost, -1, nullptr};
   return keep(std::move(block));
 }
 
 Status free_memory(void* address, MemoryKind kind) {
-  Block freed;
-  {
-    Blocks& a = all();
-    std::unique_lock lock(a.mutex);
-    const auto found = a.blocks.find(reinterpret_cast<uint64_t>(address));
-    if (found == a.blocks.end() || (!found->second.buffer && !found->second.plain))
-      return invalid_argument("{} is not the beginning of memory that is allocated", address);
-    if (found->second.memory.kind != kind)
-      return invalid_argument("{} is {} memory", address, kind == MemoryKind::kDevice ? "host" : "device");
-    freed = std::move(found->second);
-    a.blocks.erase(found);
-    ++generation;
-  }
-  note_write(freed.memory.begin, freed.memory.bytes);
-  std::free(freed.plain);
+  ASSIGN_OR_RETURN(Block block, take(address, kind));
+  // Work that uses it may be under way. No more can come, since it is not found any longer.
+  drop_leftovers();
+  if (!in_host_call()) settle_device(block.memory.device_id);
+  note_write(block.memory.begin, block.memory.bytes);
+  if (in_host_call()) leave(std::move(block));
   return ok();
 }
 
@@ -122,27 +168,41 @@ void remove_mapped(uint64_t begin) {
   note_write(begin, bytes);
 }
 
-Result<Memory> find_memory(const void* address, uint64_t bytes) {
-  const auto at = reinterpret_cast<uint64_t>(address);
+namespace {
+
+// The stretch that holds all of these bytes, holding the mutex. With slack: as far as the pages go.
+Result<Memory> find(uint64_t at, uint64_t bytes, bool slack) {
   Blocks& a = all();
-  std::shared_lock lock(a.mutex);
   auto block = a.blocks.upper_bound(at);
-  if (block == a.blocks.begin()) return invalid_argument("{} is not memory of a device", address);
+  const auto nobodys = [&] {
+    return invalid_argument("{:#x} lies in no memory that was allocated and not freed since", at);
+  };
+  if (block == a.blocks.begin()) return nobodys();
   --block;
   Memory found = block->second.memory;
-  if (at - found.begin >= found.bytes && (at != found.begin || bytes > 0))
-    return invalid_argument("{} is not memory of a device", address);
+  const bool device = found.kind == MemoryKind::kDevice;
+  if (slack && device && block->second.buffer)
+    found.bytes = block->second.buffer.address() + block->second.buffer.bytes() - found.begin;
+  if (at - found.begin >= found.bytes && (at != found.begin || bytes > 0)) return nobodys();
   // What was mapped piece by piece is one stretch where pieces touch.
-  const bool mapped = !block->second.buffer && !block->second.plain;
+  const bool mapped = block->second.mapped();
   for (++block; mapped && block != a.blocks.end(); ++block) {
     const Memory& next = block->second.memory;
-    if (next.begin != found.begin + found.bytes || block->second.buffer || block->second.plain) break;
+    if (next.begin != found.begin + found.bytes || !block->second.mapped() || next.device != found.device)
+      break;
     found.bytes += next.bytes;
   }
   if (bytes > found.bytes - (at - found.begin))
-    return invalid_argument("{} bytes from {} end {} bytes past their allocation of {}", bytes, address,
+    return invalid_argument("{} bytes from {:#x} end {} bytes past their allocation of {}", bytes, at,
                             bytes - (found.bytes - (at - found.begin)), found.bytes);
   return found;
+}
+
+}  // namespace
+
+Result<Memory> find_memory(const void* address, uint64_t bytes) {
+  std::shared_lock lock(all().mutex);
+  return find(reinterpret_cast<uint64_t>(address), bytes, false);
 }
 
 bool is_known(const void* address) { return find_memory(address, 1).ok(); }
@@ -156,26 +216,28 @@ uint64_t device_bytes_in_use(int32_t device_id) {
   return bytes;
 }
 
-Status check_device_memory(const void* address, uint64_t bytes) {
-  // A program's operands lie in few allocations: the last one found is asked first, as long as none was
+uint64_t memory_generation() { return generation.load(std::memory_order_acquire); }
+
+Status check_device_memory(const Device& device, uint64_t at, uint64_t bytes) {
+  // A program's operands lie in few allocations: the last ones found are asked first, as long as none was
   // freed.
-  struct Last {
+  struct Seen {
     uint64_t generation = 0, begin = 0, end = 0;
-    Device* device = nullptr;
+    const Device* device = nullptr;
   };
-  thread_local Last last;
-  ASSIGN_OR_RETURN(const DevicePtr device, current_device());
-  const auto at = reinterpret_cast<uint64_t>(address);
-  if (last.generation == generation.load(std::memory_order_acquire) && last.device == device.get() &&
-      at >= last.begin && at < last.end && bytes <= last.end - at)
-    return ok();
-  const uint64_t now = generation.load(std::memory_order_acquire);
-  ASSIGN_OR_RETURN(const Memory found, find_memory(address, bytes));
-  if (found.kind != MemoryKind::kDevice) return invalid_argument("{} is host memory", address);
-  if (found.device != device)
-    return invalid_argument("{} is memory of device {}, which is not the current one", address,
-                            found.device_id);
-  last = {now, found.begin, found.begin + found.bytes, device.get()};
+  thread_local std::array<Seen, 8> seen;
+  thread_local size_t oldest = 0;
+  const uint64_t now = memory_generation();
+  for (const Seen& s : seen)
+    if (s.generation == now && s.device == &device && at >= s.begin && at < s.end && bytes <= s.end - at)
+      return ok();
+  std::shared_lock lock(all().mutex);
+  ASSIGN_OR_RETURN(const Memory found, find(at, bytes, true));
+  if (found.kind != MemoryKind::kDevice) return invalid_argument("{:#x} is host memory", at);
+  if (found.device.get() != &device)
+    return invalid_argument("{:#x} is memory of device {}, the call runs on {}", at, found.device_id,
+                            device.id());
+  seen[oldest++ % seen.size()] = {now, found.begin, found.begin + found.bytes, &device};
   return ok();
 }
 

@@ -27,7 +27,7 @@ struct Memory {
 Result<void*> allocate_device_memory(int32_t device_id, const DevicePtr& device, uint64_t bytes);
 // Memory the device copies fast; plain pages when there is no device.
 Result<void*> allocate_host_memory(const DevicePtr& device, uint64_t bytes);
-// Fails unless the address is what an allocation of this kind begins with.
+// Fails unless the address is what an allocation of this kind begins with. Waits until no stream uses it.
 Status free_memory(void* address, MemoryKind kind);
 
 // A range that pages are mapped into elsewhere (virtual_memory.cpp): usable from now on; gone.

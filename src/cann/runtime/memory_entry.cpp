@@ -4,7 +4,6 @@
 #include "cann/error.h"
 #include "cann/runtime/context.h"
 #include "cann/runtime/copy.h"
-#include "cann/runtime/host_calls.h"
 #include "cann/runtime/kept_results.h"
 #include "cann/runtime/library.h"
 
@@ -29,12 +28,15 @@ class FillWork : public Work {
   FillWork(void* dst, uint8_t value, uint64_t bytes)
       : dst_(reinterpret_cast<isthmus_address_t>(dst)), value_(value), bytes_(bytes) {}
   Status put_on(Stream& stream) override {
+    if (memory_generation() != checked_)  // a replay
+      RETURN_IF_ERROR(check_device_memory(stream.device(), dst_, bytes_));
     note_write(dst_, bytes_);
     return stream.fill(dst_, value_, bytes_);
   }
 
  private:
   isthmus_address_t dst_;
+  const uint64_t checked_ = memory_generation();
   uint8_t value_;
   uint64_t bytes_;
 };
@@ -82,9 +84,6 @@ aclError aclrtMemInvalidate(void* address, size_t size) {
 
 aclError aclrtFree(void* address) {
   if (!address) return fail(ACL_ERROR_INVALID_PARAM, "aclrtFree: the address is null");
-  const Result<Memory> memory = find_memory(address, 1);
-  // Work that uses it may be under way; a host call cannot wait for the stream that it is on.
-  if (memory.ok() && !in_host_call()) settle_device(memory->device_id);
   return report("aclrtFree", free_memory(address, MemoryKind::kDevice));
 }
 
@@ -100,8 +99,6 @@ aclError aclrtMallocHost(void** address, size_t size) {
 
 aclError aclrtFreeHost(void* address) {
   if (!address) return fail(ACL_ERROR_INVALID_PARAM, "aclrtFreeHost: the address is null");
-  const Result<Memory> memory = find_memory(address, 1);
-  if (memory.ok() && !in_host_call()) settle_device(-1);
   return report("aclrtFreeHost", free_memory(address, MemoryKind::kHost));
 }
 

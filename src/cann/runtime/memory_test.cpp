@@ -104,14 +104,17 @@ TEST_P(MemoryOf, IsCheckedAtEachUse) {
   EXPECT_CODE(aclrtMemcpy(a, 4, host, 4, static_cast<aclrtMemcpyKind>(-1)), ACL_ERROR_RT_PARAM_INVALID);
   EXPECT_CODE(aclrtMemset(host, 64, 0, 64), ACL_ERROR_RT_PARAM_INVALID);
   EXPECT_CODE(aclrtMemset(a, 64, 0, 65), ACL_ERROR_RT_PARAM_INVALID);
-  EXPECT_TRUE(check_device_memory(a, 100).ok());
-  EXPECT_TRUE(check_device_memory(static_cast<char*>(a) + 60, 40).ok());
-  EXPECT_FALSE(check_device_memory(static_cast<char*>(a) + 60, 41).ok());
-  EXPECT_FALSE(check_device_memory(host, 4).ok());
+  EXPECT_TRUE(check(a, 100).ok());
+  EXPECT_TRUE(check(static_cast<char*>(a) + 60, 40).ok());
+  // What lies behind it in its pages belongs to nobody else.
+  EXPECT_TRUE(check(static_cast<char*>(a) + 60, 41).ok());
+  EXPECT_FALSE(check(static_cast<char*>(a) + 60, 4 << 20).ok());
+  EXPECT_FALSE(check(static_cast<char*>(a) - 4, 8).ok());
+  EXPECT_FALSE(check(host, 4).ok());
   EXPECT_CODE(aclrtFree(static_cast<char*>(a) + 4), ACL_ERROR_RT_PARAM_INVALID);
   EXPECT_CODE(aclrtFreeHost(a), ACL_ERROR_RT_PARAM_INVALID);
   EXPECT_OK(aclrtFree(a));
-  EXPECT_FALSE(check_device_memory(a, 100).ok());
+  EXPECT_FALSE(check(a, 100).ok());
   EXPECT_CODE(aclrtFree(a), ACL_ERROR_RT_PARAM_INVALID);
   EXPECT_CODE(aclrtFree(nullptr), ACL_ERROR_INVALID_PARAM);
   EXPECT_CODE(aclrtMemcpy(a, 4, host, 4, ACL_MEMCPY_HOST_TO_DEVICE), ACL_ERROR_RT_PARAM_INVALID);

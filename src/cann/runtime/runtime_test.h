@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "acl/acl.h"
+#include "cann/runtime.h"
 
 namespace isthmus::cann {
 
@@ -50,6 +51,12 @@ class OnDevice : public testing::TestWithParam<int32_t> {
     return values;
   }
 };
+
+// Whether operands of the current device may lie there.
+inline Status check(const void* address, uint64_t bytes) {
+  ASSIGN_OR_RETURN(const DevicePtr device, current_device());
+  return check_device_memory(*device, reinterpret_cast<uint64_t>(address), bytes);
+}
 
 #define ISTHMUS_ON_DEVICES(name) \
   INSTANTIATE_TEST_SUITE_P(Device, name, testing::ValuesIn(test_devices()), testing::PrintToStringParamName())

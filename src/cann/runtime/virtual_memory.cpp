@@ -102,13 +102,6 @@ Status map(uint64_t at, uint64_t bytes, Pages& pages) {
   return ok();
 }
 
-// Holding the mutex: gives the pages back, and keeps the addresses.
-void unmap(uint64_t at, uint64_t bytes) {
-  remove_mapped(at);
-  (void)mmap(reinterpret_cast<void*>(at), bytes, PROT_NONE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-}
-
 }  // namespace
 }  // namespace isthmus::cann
 
@@ -205,15 +198,24 @@ aclError aclrtUnmapMem(void* address) {
   const char* const entry = "aclrtUnmapMem";
   if (!address) return fail(ACL_ERROR_INVALID_PARAM, "{}: the address is null", entry);
   const auto at = reinterpret_cast<uint64_t>(address);
-  // Work that uses it may be under way.
-  if (const Result<Memory> memory = find_memory(address, 1); memory.ok() && !in_host_call())
-    settle_device(memory->device_id);
+  int32_t device = -1;
+  {
+    std::lock_guard lock(all().mutex);
+    Range* const range = range_of(at);
+    if (!range || !range->pieces.contains(at))
+      return fail(ACL_ERROR_RT_PARAM_INVALID, "{}: nothing that was mapped begins at {}", entry, address);
+    if (const Result<Memory> memory = find_memory(address, 1); memory.ok()) device = memory->device_id;
+    remove_mapped(at);
+  }
+  // Work that uses it may be under way. No more can come, and nothing is mapped there until it is done.
+  if (!in_host_call()) settle_device(device);
   std::lock_guard lock(all().mutex);
   Range* const range = range_of(at);
-  const auto piece = range ? range->pieces.find(at) : std::map<uint64_t, uint64_t>::iterator();
-  if (!range || piece == range->pieces.end())
-    return fail(ACL_ERROR_RT_PARAM_INVALID, "{}: nothing that was mapped begins at {}", entry, address);
-  unmap(at, piece->second);
-  range->pieces.erase(piece);
+  if (!range || !range->pieces.contains(at)) return ACL_SUCCESS;  // by another thread that did the same
+  note_write(at, range->pieces.at(at));
+  // Gives the pages back, and keeps the addresses.
+  (void)mmap(address, range->pieces.at(at), PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  range->pieces.erase(at);
   return ACL_SUCCESS;
 }

@@ -41,7 +41,7 @@ TEST_P(VirtualMemory, GrowsPieceByPiece) {
   // One stretch, across the pieces.
   const std::vector<int32_t> four = {1, 2, 3, 4};
   char* const middle = bytes + piece_ - 8;
-  EXPECT_TRUE(check_device_memory(middle, 16).ok());
+  EXPECT_TRUE(check(middle, 16).ok());
   ASSERT_OK(aclrtMemcpy(middle, 16, four.data(), 16, ACL_MEMCPY_HOST_TO_DEVICE));
   EXPECT_EQ(read(middle, 4), four);
   EXPECT_CODE(aclrtMemset(bytes, 4 * piece_, 0, 2 * piece_ + 1), ACL_ERROR_RT_PARAM_INVALID);
@@ -56,7 +56,7 @@ TEST_P(VirtualMemory, GrowsPieceByPiece) {
   EXPECT_EQ(read(middle, 4), four);
   for (const size_t i : {0, 1, 8}) ASSERT_OK(aclrtUnmapMem(bytes + i * piece_));
   EXPECT_CODE(aclrtUnmapMem(bytes), ACL_ERROR_RT_PARAM_INVALID);
-  EXPECT_FALSE(check_device_memory(middle, 16).ok());
+  EXPECT_FALSE(check(middle, 16).ok());
   ASSERT_OK(aclrtReleaseMemAddress(base));
   EXPECT_CODE(aclrtReleaseMemAddress(base), ACL_ERROR_RT_PARAM_INVALID);
 }
