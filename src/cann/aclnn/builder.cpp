@@ -233,11 +233,13 @@ Value Builder::make(Place place, Dtype dtype, const std::vector<int64_t>& dims) 
   value.base = static_cast<int>(bases_.size());
   value.dtype = dtype;
   value.rank = static_cast<int>(dims.size());
-  int64_t elements = 1;
+  int64_t elements = 1, step = 1;  // step: as if no dimension were 0, for strides
   for (int64_t dim : dims) {
-    if (!require(dim >= 0 && !__builtin_mul_overflow(elements, dim, &elements) && elements < int64_t{1} << 58,
+    if (!require(dim >= 0 && !__builtin_mul_overflow(step, std::max<int64_t>(dim, 1), &step) &&
+                     step < int64_t{1} << 58,
                  "a result of {}", dims_to_string(dims)))
       return {};
+    elements *= dim;
   }
   std::copy(dims.begin(), dims.end(), value.dims);
   contiguous_strides(value.dims, value.rank, value.strides);

@@ -76,10 +76,12 @@ Value Builder::transpose(const Value& x, int64_t a, int64_t b) {
 
 Value Builder::reshape(const Value& x, const std::vector<int64_t>& dims) {
   if (failed()) return {};
-  int64_t elements = 1;
+  int64_t elements = 1, step = 1;  // step: as if no dimension were 0, for strides
   bool possible = dims.size() <= kMaxRank;
-  for (int64_t dim : dims)
-    possible = possible && dim >= 0 && !__builtin_mul_overflow(elements, dim, &elements);
+  for (int64_t dim : dims) {
+    possible = possible && dim >= 0 && !__builtin_mul_overflow(step, std::max<int64_t>(dim, 1), &step);
+    elements = possible ? elements * dim : 0;
+  }
   if (!require(possible && elements == x.elements(), "{} elements as {}", x.elements(), dims_to_string(dims)))
     return {};
   Value y = x;
@@ -149,10 +151,13 @@ Value Builder::expand(const Value& x, const std::vector<int64_t>& dims) {
     return {};
   Value y = x;
   y.rank = static_cast<int>(dims.size());
+  int64_t elements = 1;
   for (int i = 0; i < y.rank; ++i) {
     const int64_t old = i < more ? 1 : x.dims[i - more];
     const int64_t now = dims[static_cast<size_t>(i)];
-    if (!require(old == now || old == 1, "{} does not broadcast to {}", to_string(x), dims_to_string(dims)))
+    const bool possible = now >= 0 && !__builtin_mul_overflow(elements, std::max<int64_t>(now, 1), &elements);
+    if (!require(possible && (old == now || old == 1), "{} does not broadcast to {}", to_string(x),
+                 dims_to_string(dims)))
       return {};
     y.dims[i] = now;
     y.strides[i] = old == now && i >= more ? x.strides[i - more] : 0;

@@ -44,7 +44,7 @@ Status build_SplitWithSize(Builder& b) {
     return b.status();
   int64_t at = 0;
   for (size_t i = 0; i < sizes.size() && !b.failed(); ++i) {
-    if (!b.require(sizes[i] >= 0 && at + sizes[i] <= x.dims[dim], "parts of {} along {} of {}",
+    if (!b.require(sizes[i] >= 0 && sizes[i] <= x.dims[dim] - at, "parts of {} along {} of {}",
                    dims_to_string(sizes), dim, to_string(x)))
       break;
     b.store(b.slice(x, dim, at, at + sizes[i]), places[i]);
@@ -137,7 +137,11 @@ Status build_RepeatInterleaveInt(Builder& b) {
   const int64_t repeats = b.integer("repeats");
   if (b.failed() || !check_count(b, place, elements_of(b, {x.elements(), repeats})).ok()) return b.status();
   x = b.reshape(x, {x.elements(), 1});
-  b.store(b.expand(x, {x.dims[0], repeats}), b.reshape(place, {x.dims[0], repeats}));
+  const Value repeated = b.expand(x, {x.dims[0], repeats});
+  if (place.dense())
+    b.store(repeated, b.reshape(place, {x.dims[0], repeats}));
+  else
+    b.store(b.reshape(repeated, place.shape()), place);
   return b.status();
 }
 

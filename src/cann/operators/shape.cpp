@@ -125,7 +125,7 @@ Status build_Repeat(Builder& b) {
   for (size_t i = 0; i < repeats.size(); ++i) {
     const int64_t n = x.dims[i], r = repeats[i];
     if (!b.require(r >= 0, "repeats are {}", dims_to_string(repeats))) return b.status();
-    result.push_back(n * r);
+    result.push_back(elements_of(b, {n, r}));
     if (r != 1 && n != 1) split.push_back(r), source.push_back(1);
     split.push_back(n == 1 ? r : n), source.push_back(n);
   }
