@@ -2,8 +2,10 @@
 #include "cli/model_options.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
+#include "base/disk_cache.h"
 #include "base/text.h"
 #include "cli/progress.h"
 #include "cli/validators.h"
@@ -116,6 +118,9 @@ CLI::Option* add_model_argument(CLI::App& command, std::string& path) {
 }
 
 Result<std::shared_ptr<Platform>> discover_chips(int threads, Profile* profile) {
+  for (const char* limit : {"ISTHMUS_PACKED_CACHE_GIB", "ISTHMUS_KERNEL_CACHE_GIB"})
+    if (const char* text = std::getenv(limit); text && *text && cache_limit(limit) == 0)
+      return invalid_argument("{}='{}': a number of GiB greater than 0 is expected", limit, text);
   HostOptions options;
   options.thread_count = threads;
   if (profile) profile->set_host_options(options);

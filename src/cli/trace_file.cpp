@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/trace_file.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -11,6 +8,7 @@
 
 #include "base/read_file.h"
 #include "base/sha256.h"
+#include "cli/output_file.h"
 
 namespace isthmus::cli {
 namespace {
@@ -54,17 +52,15 @@ void TraceRecorder::add(const Executable::Observed& value) {
 }
 
 Status save_trace(const std::string& path, const std::vector<TraceRow>& rows) {
-  std::ofstream file(path, std::ios::trunc);
+  std::string text;
   for (const TraceRow& row : rows)
-    file << nlohmann::ordered_json{{"run", row.run},       {"node", row.node},
+    text += nlohmann::ordered_json{{"run", row.run},       {"node", row.node},
                                    {"op", row.op},         {"occurrence", row.occurrence},
                                    {"output", row.output}, {"type", row.type},
                                    {"sha256", row.sha256}}
-                .dump()
-         << '\n';
-  file.close();
-  if (!file) return error(Code::kUnavailable, "{}: cannot write the trace: {}", path, std::strerror(errno));
-  return ok();
+                .dump() +
+            '\n';
+  return write_output(path, text);
 }
 
 Result<std::vector<TraceRow>> load_trace(const std::string& path) {

@@ -5,7 +5,6 @@
 
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 
 #include "base/read_file.h"
@@ -73,13 +72,6 @@ Status verify(const ConformOptions& options, const Device& device) {
   return ok();
 }
 
-Status write(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::trunc);
-  file << text;
-  file.close();
-  return file ? ok() : error(Code::kUnavailable, "{}: cannot be written", path);
-}
-
 Status conform_chip(const ConformOptions& options, const Context& context) {
   if (options.child >= 0) prctl(PR_SET_PDEATHSIG, SIGKILL);  // a hang must not outlive who waits for it
   ASSIGN_OR_RETURN(const auto platform, discover_chips(0));
@@ -119,9 +111,10 @@ Status conform_chip(const ConformOptions& options, const Context& context) {
                    }));
   ASSIGN_OR_RETURN(const Json certificate, make_certificate(*device, this_program(), options.quick, results));
   if (!options.certificate.empty())
-    RETURN_IF_ERROR(write(options.certificate,
-                          certificate.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));
-  if (!options.page.empty()) RETURN_IF_ERROR(write(options.page, html_page(certificate)));
+    RETURN_IF_ERROR(
+        write_output(options.certificate,
+                     certificate.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"));
+  if (!options.page.empty()) RETURN_IF_ERROR(write_output(options.page, html_page(certificate)));
   const Counts counts = count(results);
   if (context.json) {
     print_json(certificate);
