@@ -3,10 +3,17 @@
 // of another kind or made up. Every call answers; none crashes, and a failed one leaves a sentence.
 #include <cstdint>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "acl/acl.h"
+#include "acl/acl_prof.h"
 #include "aclnn/acl_meta.h"
+#include "aclnnop/aclnn_add.h"
+#include "aclnnop/aclnn_copy.h"
+#include "aclnnop/aclnn_exp.h"
+#include "aclnnop/aclnn_matmul.h"
+#include "aclnnop/aclnn_permute.h"
 
 namespace {
 
@@ -148,6 +155,99 @@ void tensors(Program& p, World& w) {
   }
 }
 
+// Both phases, with executors of other operators at times.
+void calls(Program& p, World& w) {
+  const auto tensor = [&] { return static_cast<aclTensor*>(w.handle(p)); };
+  aclOpExecutor* made = nullptr;
+  uint64_t bytes = 0;
+  const uint8_t which = p.byte();
+  switch (which % 10) {
+    case 0: expect(aclnnExpGetWorkspaceSize(tensor(), tensor(), &bytes, &made)); break;
+    case 1: expect(aclnnInplaceCopyGetWorkspaceSize(tensor(), tensor(), &bytes, &made)); break;
+    case 2: {
+      float value = 2;
+      aclScalar* const alpha = aclCreateScalar(&value, ACL_FLOAT);
+      expect(aclnnAddGetWorkspaceSize(tensor(), tensor(), alpha, tensor(), &bytes, &made));
+      expect(aclDestroyScalar(alpha));
+      break;
+    }
+    case 3: expect(aclnnMatmulGetWorkspaceSize(tensor(), tensor(), tensor(), 0, &bytes, &made)); break;
+    case 4: {
+      int64_t order[9];
+      const uint64_t rank = p.byte() % 10;
+      for (uint64_t i = 0; i < rank; ++i) order[i] = p.number();
+      aclIntArray* const dims = aclCreateIntArray(order, rank);
+      expect(aclnnPermuteGetWorkspaceSize(tensor(), dims, tensor(), &bytes, &made));
+      expect(aclDestroyIntArray(dims));
+      break;
+    }
+    case 5: expect(aclSetAclOpExecutorRepeatable(static_cast<aclOpExecutor*>(w.handle(p)))); break;
+    case 6: expect(aclDestroyAclOpExecutor(static_cast<aclOpExecutor*>(w.handle(p)))); break;
+    case 7:
+      expect(aclSetTensorAddr(static_cast<aclOpExecutor*>(w.handle(p)), static_cast<size_t>(p.number()),
+                              tensor(), w.address(p)));
+      break;
+    case 8: expect(aclSetRawTensorAddr(tensor(), w.address(p))); break;
+    case 9: {
+      const auto executor = static_cast<aclOpExecutor*>(w.handle(p));
+      void* const workspace = w.address(p);
+      const auto size = static_cast<uint64_t>(p.number());
+      void* const stream = w.handle(p);
+      switch (p.byte() % 5) {
+        case 0: expect(aclnnExp(workspace, size, executor, stream)); break;
+        case 1: expect(aclnnInplaceCopy(workspace, size, executor, stream)); break;
+        case 2: expect(aclnnAdd(workspace, size, executor, stream)); break;
+        case 3: expect(aclnnMatmul(workspace, size, executor, stream)); break;
+        case 4: expect(aclnnPermute(workspace, size, executor, stream)); break;
+      }
+      break;
+    }
+  }
+  // A third run at once, so that plans with suitable tensors are run often.
+  if (made && which % 3 == 0 && which % 10 == 0)
+    expect(aclnnExp(nullptr, 0, std::exchange(made, nullptr), nullptr));
+  w.keep(made);
+}
+
+void settings(Program& p, World& w) {
+  uint32_t value = 0;
+  uint64_t limit = 0;
+  int32_t state = 0;
+  void* address = nullptr;
+  const auto type = static_cast<aclrtDevResLimitType>(p.byte() % 4);
+  switch (p.byte() % 12) {
+    case 0: expect(aclrtGetDeviceResLimit(p.byte() - 100, type, &value)); break;
+    case 1: expect(aclrtGetStreamResLimit(w.handle(p), type, &value)); break;
+    case 2: expect(aclrtSetStreamResLimit(w.handle(p), type, value)); break;
+    case 3: expect(aclrtUseStreamResInCurrentThread(w.handle(p))); break;
+    case 4: expect(aclrtGetPrimaryCtxState(p.byte() - 100, &value, &state)); break;
+    case 5: expect(aclrtSetOpExecuteTimeOutV2(limit, &limit)); break;
+    case 6: expect(aclrtGetOverflowStatus(w.address(p), static_cast<size_t>(p.number()), w.handle(p))); break;
+    case 7: expect(aclrtResetOverflowStatus(w.handle(p))); break;
+    case 8:
+      expect(aclrtHostRegister(w.host + p.byte(), p.byte() % 4 ? p.byte() : SIZE_MAX,
+                               static_cast<aclrtHostRegisterType>(p.byte() % 3), &address));
+      if (address) w.memory.push_back(address);
+      break;
+    case 9: expect(aclrtHostUnregister(w.host + p.byte())); break;
+    case 10: {
+      // A source that is none of a device's is the program's word.
+      void *dsts[3], *srcs[3];
+      size_t sizes[3], capacities[3], failed = 0;
+      for (int i = 0; i < 3; ++i) {
+        srcs[i] = w.host + 64 * i;
+        dsts[i] = w.host + 1024 + 64 * i;
+        sizes[i] = static_cast<size_t>(p.number()) % 65;
+        capacities[i] = static_cast<size_t>(p.number());
+      }
+      expect(
+          aclrtMemcpyBatchAsync(dsts, capacities, srcs, sizes, 3, nullptr, nullptr, 0, &failed, w.handle(p)));
+      break;
+    }
+    case 11: expect(aclprofStart(nullptr)); break;
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -157,12 +257,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   World world;
   Program program(data, size);
   while (!program.done()) {
-    switch (program.byte() % 5) {
+    switch (program.byte() % 8) {
       case 0: streams_and_events(program, world); break;
       case 1: devices(program, world); break;
       case 2: memory(program, world); break;
       case 3: captures(program, world); break;
       case 4: tensors(program, world); break;
+      case 5: settings(program, world); break;
+      default: calls(program, world); break;
     }
   }
   // Nothing stays for the next program.
@@ -175,7 +277,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)aclrtDestroyEvent(handle);
     (void)aclrtDestroyContext(handle);
     (void)aclDestroyTensor(static_cast<const aclTensor*>(handle));
+    (void)aclDestroyAclOpExecutor(static_cast<aclOpExecutor*>(handle));
   }
+  (void)aclrtSynchronizeDevice();
+  for (size_t i = 0; i < 256; ++i) (void)aclrtHostUnregister(world.host + i);
   for (void* const address : world.memory) (void)aclrtFree(address);
   (void)aclrtResetDeviceForce(0);
   return 0;

@@ -7,6 +7,7 @@
 #include "acl/acl_rt.h"
 #include "cann/aclnn/plan_cache.h"
 #include "cann/error.h"
+#include "cann/runtime/kept_results.h"
 #include "cann/runtime/library.h"
 
 namespace isthmus::cann {
@@ -96,6 +97,7 @@ aclError reset_device(const char* entry, int32_t device, bool force) {
   const Status status = ended->abandon();
   end_context(ended);
   // They hold the device and memory of it. Contexts that are left make theirs anew.
+  forget_results();
   forget_plans(ended->device().get());
   return report(entry, status);
 }
@@ -187,6 +189,11 @@ Result<DevicePtr> current_device() {
   return context->device();
 }
 
+bool in_use(int32_t device_id) {
+  std::lock_guard lock(contexts().mutex);
+  return contexts().devices.contains(device_id);
+}
+
 Status wait_for_device(int32_t device_id) {
   Status first;
   for (const ContextPtr& context : living_contexts(device_id)) {
@@ -213,6 +220,7 @@ void end_all_contexts() {
     (void)context->abandon();
     end_context(context);
   }
+  forget_results();
   forget_plans(nullptr);
 }
 

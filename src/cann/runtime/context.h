@@ -46,6 +46,9 @@ using ContextPtr = std::shared_ptr<Context>;
 // last aclrtSetDevice.
 Result<ContextPtr> current_context();
 
+// Whether aclrtSetDevice was called for the device more often than aclrtResetDevice.
+bool in_use(int32_t device_id);
+
 // Of all contexts of the device; -1: of every device.
 Status wait_for_device(int32_t device_id);
 void settle_device(int32_t device_id);

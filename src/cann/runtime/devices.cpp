@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "cann/error.h"
 #include "cann/runtime/library.h"
 #include "runtime/platform.h"
 
@@ -68,6 +69,14 @@ Result<std::vector<std::string>> visible_devices() {
   std::lock_guard lock(c.mutex);
   RETURN_IF_ERROR(find_chips(c));
   return c.names;
+}
+
+aclError check_device_id(const char* entry, int32_t id) {
+  const auto names = visible_devices();
+  if (!names.ok()) return report(entry, names.status());
+  if (id >= 0 && static_cast<size_t>(id) < names->size()) return ACL_SUCCESS;
+  return fail(ACL_ERROR_RT_INVALID_DEVICEID, "{}: there is no device {}; there are {}, counted from 0", entry,
+              id, names->size());
 }
 
 Result<DevicePtr> open_device(int32_t id) {

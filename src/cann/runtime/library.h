@@ -19,6 +19,8 @@ aclError need_init(const char* entry);
 // lists with commas between; without it every device of every chip, the CPU first and the null chip never.
 // Found once in a process.
 Result<std::vector<std::string>> visible_devices();
+// ACL_ERROR_RT_INVALID_DEVICEID with a sentence naming the entry point, or 0.
+aclError check_device_id(const char* entry, int32_t id);
 // Opened at first use and kept open until aclFinalize.
 Result<DevicePtr> open_device(int32_t id);
 // Forgets the open devices.

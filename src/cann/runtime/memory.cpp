@@ -36,7 +36,8 @@ struct Block {
 // Never destroyed: memory may be in use while the process ends.
 struct Blocks {
   std::shared_mutex mutex;
-  std::map<uint64_t, Block> blocks;  // by their first address
+  std::map<uint64_t, Block> blocks;       // by their first address
+  std::map<uint64_t, Memory> registered;  // the same; they do not meet
 };
 Blocks& all() {
   static Blocks& blocks = *new Blocks;
@@ -59,6 +60,14 @@ void* keep(Block block) {
   return reinterpret_cast<void*>(begin);
 }
 
+// The one that meets these bytes, or null. Holding the mutex.
+const Memory* registered_at(uint64_t at, uint64_t bytes) {
+  auto after = all().registered.lower_bound(at + std::max<uint64_t>(bytes, 1));
+  if (after == all().registered.begin()) return nullptr;
+  --after;
+  return at < after->first + after->second.bytes ? &after->second : nullptr;
+}
+
 Result<Block> take(void* address, MemoryKind kind) {
   Blocks& a = all();
   std::unique_lock lock(a.mutex);
@@ -70,6 +79,9 @@ Result<Block> take(void* address, MemoryKind kind) {
     return invalid_argument("{} is {} memory: {} frees it", address,
                             kind == MemoryKind::kDevice ? "host" : "device",
                             kind == MemoryKind::kDevice ? "aclrtFreeHost" : "aclrtFree");
+  if (const Memory* own = registered_at(found->second.memory.begin, found->second.memory.bytes))
+    return invalid_argument("{} is registered at {:#x}: aclrtHostUnregister comes first", address,
+                            own->begin);
   Block taken = std::move(found->second);
   a.blocks.erase(found);
   ++generation;
@@ -148,6 +160,34 @@ Status free_memory(void* address, MemoryKind kind) {
   return ok();
 }
 
+Status register_host_memory(const Memory& memory) {
+  if (memory.bytes == 0 || memory.bytes > kLargestAllocation || memory.begin > kLargestAllocation * 2)
+    return invalid_argument("{} bytes at {:#x} are no memory of the host's", memory.bytes, memory.begin);
+  keep_no_results();  // the program writes there as it likes
+  Blocks& a = all();
+  std::unique_lock lock(a.mutex);
+  if (registered_at(memory.begin, memory.bytes))
+    return invalid_argument("some of {} bytes at {:#x} are registered already", memory.bytes, memory.begin);
+  a.registered[memory.begin] = memory;
+  return ok();
+}
+
+Status unregister_host_memory(const void* begin) {
+  Blocks& a = all();
+  int32_t device = -1;
+  {
+    std::unique_lock lock(a.mutex);
+    const auto found = a.registered.find(reinterpret_cast<uint64_t>(begin));
+    if (found == a.registered.end())
+      return invalid_argument("nothing that was registered begins at {}", begin);
+    device = found->second.device_id;
+    a.registered.erase(found);
+    ++generation;
+  }
+  if (!in_host_call()) settle_device(device);  // the program may free it next
+  return ok();
+}
+
 void add_mapped(const Memory& memory) {
   Block block;
   block.memory = memory;
@@ -173,6 +213,10 @@ namespace {
 // The stretch that holds all of these bytes, holding the mutex. With slack: as far as the pages go.
 Result<Memory> find(uint64_t at, uint64_t bytes, bool slack) {
   Blocks& a = all();
+  if (!a.registered.empty()) {
+    const Memory* own = registered_at(at, bytes);
+    if (own && at >= own->begin && bytes <= own->begin + own->bytes - at) return *own;
+  }
   auto block = a.blocks.upper_bound(at);
   const auto nobodys = [&] {
     return invalid_argument("{:#x} lies in no memory that was allocated and not freed since", at);

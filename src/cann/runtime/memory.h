@@ -30,6 +30,11 @@ Result<void*> allocate_host_memory(const DevicePtr& device, uint64_t bytes);
 // Fails unless the address is what an allocation of this kind begins with. Waits until no stream uses it.
 Status free_memory(void* address, MemoryKind kind);
 
+// The program's own memory that the device may use through its address until it is unregistered by its
+// beginning; device memory to everybody meanwhile.
+Status register_host_memory(const Memory& memory);
+Status unregister_host_memory(const void* begin);
+
 // A range that pages are mapped into elsewhere (virtual_memory.cpp): usable from now on; gone.
 void add_mapped(const Memory& memory);
 void remove_mapped(uint64_t begin);

@@ -133,8 +133,10 @@ aclError aclrtMemset(void* dst, size_t capacity, int32_t value, size_t count) {
   if (!memory.ok()) return report("aclrtMemset", memory.status());
   return report("aclrtMemset", fill_now(*memory, dst, static_cast<uint8_t>(value), count));
 }
-aclError aclrtMemsetAsync(void* dst, size_t capacity, int32_t value, size_t count, aclrtStream stream) {
-  const char* const entry = "aclrtMemsetAsync";
+namespace {
+
+aclError fill_on(const char* entry, void* dst, size_t capacity, int32_t value, size_t count,
+                 aclrtStream stream) {
   const Result<Memory> memory = check_fill(dst, capacity, count);
   if (!memory.ok()) return report(entry, memory.status());
   const Result<StreamPtr> found = find_stream(stream);
@@ -142,6 +144,18 @@ aclError aclrtMemsetAsync(void* dst, size_t capacity, int32_t value, size_t coun
   if (memory->device.get() != &(*found)->device() || memory->kind != MemoryKind::kDevice)
     return fail(ACL_ERROR_RT_PARAM_INVALID, "{}: {} is not memory of the stream's device", entry, dst);
   return report(entry, (*found)->put(std::make_shared<FillWork>(dst, static_cast<uint8_t>(value), count)));
+}
+
+}  // namespace
+
+aclError aclrtMemsetAsync(void* dst, size_t capacity, int32_t value, size_t count, aclrtStream stream) {
+  return fill_on("aclrtMemsetAsync", dst, capacity, value, count, stream);
+}
+aclError aclrtGetOverflowStatus(void* dst, size_t size, aclrtStream stream) {
+  return fill_on("aclrtGetOverflowStatus", dst, size, 0, size, stream);
+}
+aclError aclrtResetOverflowStatus(aclrtStream stream) {
+  return report_handle("aclrtResetOverflowStatus", stream, find_stream(stream).status());
 }
 
 aclError aclrtGetMemInfo(aclrtMemAttr, size_t* free, size_t* total) {

@@ -41,6 +41,17 @@ aclError aclrtMemImportFromShareableHandle(uint64_t, int32_t, aclrtDrvMemHandle*
   return not_here("aclrtMemImportFromShareableHandle", kProcesses);
 }
 
+aclError aclrtIpcMemGetExportKey(void*, size_t, char*, size_t, uint64_t) {
+  return not_here("aclrtIpcMemGetExportKey", kProcesses);
+}
+aclError aclrtIpcMemSetImportPid(const char*, int32_t*, size_t) {
+  return not_here("aclrtIpcMemSetImportPid", kProcesses);
+}
+aclError aclrtIpcMemImportByKey(void**, const char*, uint64_t) {
+  return not_here("aclrtIpcMemImportByKey", kProcesses);
+}
+aclError aclrtIpcMemClose(const char*) { return not_here("aclrtIpcMemClose", kProcesses); }
+
 aclError aclmdlInitDump(void) { return not_here("aclmdlInitDump", kDumps); }
 aclError aclmdlSetDump(const char*) { return not_here("aclmdlSetDump", kDumps); }
 aclError aclmdlFinalizeDump(void) { return not_here("aclmdlFinalizeDump", kDumps); }

@@ -10,18 +10,10 @@ using namespace isthmus::cann;  // NOLINT
 
 namespace {
 
-aclError check_device(const char* entry, int32_t device) {
-  const auto names = visible_devices();
-  if (!names.ok()) return report(entry, names.status());
-  if (device >= 0 && static_cast<size_t>(device) < names->size()) return ACL_SUCCESS;
-  return fail(ACL_ERROR_RT_INVALID_DEVICEID, "{}: there is no device {}; there are {}, counted from 0", entry,
-              device, names->size());
-}
-
 aclError check_peer(const char* entry, int32_t peer) {
   if (const Result<ContextPtr> context = current_context(); !context.ok())
     return report(entry, context.status());
-  return check_device(entry, peer);
+  return check_device_id(entry, peer);
 }
 
 }  // namespace
@@ -29,8 +21,8 @@ aclError check_peer(const char* entry, int32_t peer) {
 aclError aclrtDeviceCanAccessPeer(int32_t* can, int32_t device, int32_t peer) {
   const char* const entry = "aclrtDeviceCanAccessPeer";
   if (!can) return fail(ACL_ERROR_INVALID_PARAM, "{}: no place for the answer", entry);
-  if (const aclError code = check_device(entry, device)) return code;
-  if (const aclError code = check_device(entry, peer)) return code;
+  if (const aclError code = check_device_id(entry, device)) return code;
+  if (const aclError code = check_device_id(entry, peer)) return code;
   *can = device == peer ? 0 : 1;
   return ACL_SUCCESS;
 }

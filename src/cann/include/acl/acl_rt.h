@@ -175,6 +175,17 @@ ACL_FUNC_VISIBILITY aclError aclrtFree(void* address);
 ACL_FUNC_VISIBILITY aclError aclrtMallocHost(void** address, size_t size);
 ACL_FUNC_VISIBILITY aclError aclrtFreeHost(void* address);
 
+/* Own host memory that devices may use through the address that is answered, until it is unregistered: of
+ * chips whose memory is the host's, ACL_ERROR_RT_FEATURE_NOT_SUPPORT elsewhere. */
+typedef enum aclrtHostRegisterType { ACL_HOST_REGISTER_MAPPED = 0 } aclrtHostRegisterType;
+ACL_FUNC_VISIBILITY aclError aclrtHostRegister(void* host, uint64_t size, aclrtHostRegisterType type,
+                                               void** device_address);
+ACL_FUNC_VISIBILITY aclError aclrtHostRegisterV2(void* host, uint64_t size, uint32_t flag);
+ACL_FUNC_VISIBILITY aclError aclrtHostUnregister(void* host);
+/* Always ACL_ERROR_RT_FEATURE_NOT_SUPPORT: programs then call aclrtMallocHost. */
+typedef struct aclrtMallocConfig aclrtMallocConfig;
+ACL_FUNC_VISIBILITY aclError aclrtMallocHostWithCfg(void** address, uint64_t size, aclrtMallocConfig* config);
+
 /* capacity: the bytes there are at dst. In no order with any stream. */
 ACL_FUNC_VISIBILITY aclError aclrtMemcpy(void* dst, size_t capacity, const void* src, size_t count,
                                          aclrtMemcpyKind kind);
@@ -190,12 +201,6 @@ ACL_FUNC_VISIBILITY aclError aclrtMemcpy2d(void* dst, size_t dst_pitch, const vo
 ACL_FUNC_VISIBILITY aclError aclrtMemcpy2dAsync(void* dst, size_t dst_pitch, const void* src,
                                                 size_t src_pitch, size_t width, size_t height,
                                                 aclrtMemcpyKind kind, aclrtStream stream);
-ACL_FUNC_VISIBILITY aclError aclrtMemset(void* dst, size_t capacity, int32_t value, size_t count);
-ACL_FUNC_VISIBILITY aclError aclrtMemsetAsync(void* dst, size_t capacity, int32_t value, size_t count,
-                                              aclrtStream stream);
-/* Whatever the attribute: a device here has one kind of memory. */
-ACL_FUNC_VISIBILITY aclError aclrtGetMemInfo(aclrtMemAttr attribute, size_t* free, size_t* total);
-
 typedef enum aclrtMemLocationType {
   ACL_MEM_LOCATION_TYPE_HOST = 0,
   ACL_MEM_LOCATION_TYPE_DEVICE = 1,
@@ -205,6 +210,28 @@ typedef struct aclrtMemLocation {
   uint32_t id; /* the device */
   aclrtMemLocationType type;
 } aclrtMemLocation;
+typedef struct aclrtMemcpyBatchAttr {
+  aclrtMemLocation dstLoc;
+  aclrtMemLocation srcLoc;
+  uint8_t rsv[16];
+} aclrtMemcpyBatchAttr;
+/* Many copies, all checked before the first is made; *failed: the one that is wrong, SIZE_MAX for none. Which
+ * end is a device's is told by the addresses, attributes are not looked at. */
+ACL_FUNC_VISIBILITY aclError aclrtMemcpyBatch(void** dsts, size_t* capacities, void** srcs, size_t* sizes,
+                                              size_t count, aclrtMemcpyBatchAttr* attributes,
+                                              size_t* attribute_indices, size_t attribute_count,
+                                              size_t* failed);
+ACL_FUNC_VISIBILITY aclError aclrtMemcpyBatchAsync(void** dsts, size_t* capacities, void** srcs,
+                                                   size_t* sizes, size_t count,
+                                                   aclrtMemcpyBatchAttr* attributes,
+                                                   size_t* attribute_indices, size_t attribute_count,
+                                                   size_t* failed, aclrtStream stream);
+ACL_FUNC_VISIBILITY aclError aclrtMemset(void* dst, size_t capacity, int32_t value, size_t count);
+ACL_FUNC_VISIBILITY aclError aclrtMemsetAsync(void* dst, size_t capacity, int32_t value, size_t count,
+                                              aclrtStream stream);
+/* Whatever the attribute: a device here has one kind of memory. */
+ACL_FUNC_VISIBILITY aclError aclrtGetMemInfo(aclrtMemAttr attribute, size_t* free, size_t* total);
+
 typedef struct aclrtPtrAttributes {
   aclrtMemLocation location;
 } aclrtPtrAttributes;
@@ -262,11 +289,38 @@ ACL_FUNC_VISIBILITY aclError aclrtGetDeviceSatMode(aclrtFloatOverflowMode* mode)
 /* Overflows are not watched: flag 1 is ACL_ERROR_RT_FEATURE_NOT_SUPPORT. */
 ACL_FUNC_VISIBILITY aclError aclrtSetStreamOverflowSwitch(aclrtStream stream, uint32_t flag);
 ACL_FUNC_VISIBILITY aclError aclrtGetStreamOverflowSwitch(aclrtStream stream, uint32_t* flag);
+/* Zeros: nothing overflowed; into memory of the stream's device. */
+ACL_FUNC_VISIBILITY aclError aclrtGetOverflowStatus(void* dst, size_t size, aclrtStream stream);
+ACL_FUNC_VISIBILITY aclError aclrtResetOverflowStatus(aclrtStream stream);
 /* With ACL_STOP_ON_FAILURE a stream whose wait failed takes no more work. */
 ACL_FUNC_VISIBILITY aclError aclrtSetStreamFailureMode(aclrtStream stream, uint64_t mode);
 /* In seconds; work is never cut short, so these only check for a device. */
 ACL_FUNC_VISIBILITY aclError aclrtSetOpWaitTimeout(uint32_t timeout);
 ACL_FUNC_VISIBILITY aclError aclrtSetOpExecuteTimeOut(uint32_t timeout);
+ACL_FUNC_VISIBILITY aclError aclrtSetOpExecuteTimeOutV2(uint64_t timeout, uint64_t* actual);
+
+/* Work always has the whole device: Get answers how many cores that is, Set is
+ * ACL_ERROR_RT_FEATURE_NOT_SUPPORT. */
+typedef enum aclrtDevResLimitType {
+  ACL_RT_DEV_RES_CUBE_CORE = 0,
+  ACL_RT_DEV_RES_VECTOR_CORE = 1
+} aclrtDevResLimitType;
+ACL_FUNC_VISIBILITY aclError aclrtGetDeviceResLimit(int32_t device, aclrtDevResLimitType type,
+                                                    uint32_t* value);
+ACL_FUNC_VISIBILITY aclError aclrtSetDeviceResLimit(int32_t device, aclrtDevResLimitType type,
+                                                    uint32_t value);
+ACL_FUNC_VISIBILITY aclError aclrtResetDeviceResLimit(int32_t device);
+ACL_FUNC_VISIBILITY aclError aclrtGetStreamResLimit(aclrtStream stream, aclrtDevResLimitType type,
+                                                    uint32_t* value);
+ACL_FUNC_VISIBILITY aclError aclrtSetStreamResLimit(aclrtStream stream, aclrtDevResLimitType type,
+                                                    uint32_t value);
+ACL_FUNC_VISIBILITY aclError aclrtResetStreamResLimit(aclrtStream stream);
+ACL_FUNC_VISIBILITY aclError aclrtUseStreamResInCurrentThread(aclrtStream stream);
+ACL_FUNC_VISIBILITY aclError aclrtUnuseStreamResInCurrentThread(aclrtStream stream);
+ACL_FUNC_VISIBILITY aclError aclrtGetResInCurrentThread(aclrtDevResLimitType type, uint32_t* value);
+/* Whether the device is in use by aclrtSetDevice. */
+ACL_FUNC_VISIBILITY aclError aclrtGetPrimaryCtxState(int32_t device, uint32_t* flags, int32_t* active);
+ACL_FUNC_VISIBILITY aclError aclrtGetLogicDevIdByUserDevId(int32_t user, int32_t* logic);
 
 /* Kept and answered; results are the same every time whatever they say. One never set is 0, and 1 for
  * determinism. */
@@ -318,6 +372,12 @@ ACL_FUNC_VISIBILITY aclError aclrtMemSetPidToShareableHandle(uint64_t shareable,
                                                              size_t count);
 ACL_FUNC_VISIBILITY aclError aclrtMemImportFromShareableHandle(uint64_t shareable, int32_t device,
                                                                aclrtDrvMemHandle* handle);
+/* Always ACL_ERROR_RT_FEATURE_NOT_SUPPORT, as those above. */
+ACL_FUNC_VISIBILITY aclError aclrtIpcMemGetExportKey(void* address, size_t size, char* key, size_t length,
+                                                     uint64_t flags);
+ACL_FUNC_VISIBILITY aclError aclrtIpcMemSetImportPid(const char* key, int32_t* processes, size_t count);
+ACL_FUNC_VISIBILITY aclError aclrtIpcMemImportByKey(void** address, const char* key, uint64_t flags);
+ACL_FUNC_VISIBILITY aclError aclrtIpcMemClose(const char* key);
 
 #ifdef __cplusplus
 }
