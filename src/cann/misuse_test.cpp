@@ -2,6 +2,7 @@
 // What programs do wrong, item by item: each gets the documented code and a sentence that names the function
 // and says what is the matter.
 #include <functional>
+#include <iostream>
 #include <thread>
 
 #include "aclnnop/aclnn_add.h"
@@ -465,14 +466,13 @@ void use_after_the_end() {
   EXPECT_REFUSED(aclFinalize, ACL_ERROR_REPEAT_FINALIZE, (), "called before");
   EXPECT_REFUSED(aclrtSetDevice, ACL_ERROR_UNINITIALIZE, (0), "aclFinalize was called before");
   EXPECT_REFUSED(aclrtCreateContext, ACL_ERROR_UNINITIALIZE, (&made, 0), "aclFinalize was called before");
-  EXPECT_REFUSED(aclrtMalloc, ACL_ERROR_RT_CONTEXT_NULL, (&made, 64, ACL_MEM_MALLOC_HUGE_FIRST),
-                 "aclrtSetDevice");
-  EXPECT_REFUSED(aclrtCreateStream, ACL_ERROR_RT_CONTEXT_NULL, (&made), "aclrtSetDevice");
-  EXPECT_REFUSED(aclrtSynchronizeStream, ACL_ERROR_RT_CONTEXT_NULL, (s), "aclrtSetDevice");
-  EXPECT_REFUSED(aclrtRecordEvent, ACL_ERROR_RT_CONTEXT_NULL, (e, s), "aclrtSetDevice");
-  EXPECT_REFUSED(aclnnInplaceExp, kAclnnRuntime, (nullptr, bytes, late, s), "aclrtSetDevice");
+  EXPECT_REFUSED(aclrtMalloc, ACL_ERROR_RT_CONTEXT_NULL, (&made, 64, ACL_MEM_MALLOC_HUGE_FIRST), "aclInit");
+  EXPECT_REFUSED(aclrtCreateStream, ACL_ERROR_RT_CONTEXT_NULL, (&made), "aclInit");
+  EXPECT_REFUSED(aclrtSynchronizeStream, ACL_ERROR_RT_CONTEXT_NULL, (s), "aclInit");
+  EXPECT_REFUSED(aclrtRecordEvent, ACL_ERROR_RT_CONTEXT_NULL, (e, s), "aclInit");
+  EXPECT_REFUSED(aclnnInplaceExp, kAclnnRuntime, (nullptr, bytes, late, s), "aclInit");
   expect_refused("aclnnInplaceExp", aclnnInplaceExpGetWorkspaceSize(x, &bytes, &other), kAclnnRuntime,
-                 {"aclrtSetDevice"});
+                 {"aclInit"});
   // What is left over may still be given back.
   EXPECT_EQ(aclrtSynchronizeEvent(e), 0) << message();
   EXPECT_EQ(aclrtDestroyEvent(e), 0);
@@ -489,6 +489,10 @@ TEST(MisuseAfterTheEnd, IsRefused) {
   EXPECT_EXIT(
       {
         use_after_the_end();
+        const auto& result = *testing::UnitTest::GetInstance()->current_test_info()->result();
+        for (int i = 0; i < result.total_part_count(); ++i)
+          std::cerr << result.GetTestPartResult(i).line_number() << ": "
+                    << result.GetTestPartResult(i).message() << "\n";
         std::exit(testing::Test::HasFailure());
       },
       testing::ExitedWithCode(0), "");

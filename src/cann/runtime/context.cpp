@@ -175,7 +175,10 @@ Result<ContextPtr> current_context() {
     ASSIGN_OR_RETURN(current, default_context(current->device_id()));
     return current;
   }
-  if (!initialized()) return error(Code::kFailedPrecondition, "aclInit comes first");
+  if (!initialized()) {
+    current = nullptr;  // it holds a device
+    return error(Code::kFailedPrecondition, "aclInit comes first");
+  }
   if (current) {
     current = nullptr;
     return error(Code::kFailedPrecondition, "this thread's context was destroyed: call aclrtSetDevice again");
