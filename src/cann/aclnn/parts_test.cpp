@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Large elementwise calls: in parts, and only those parts whose results are not there any more.
 #include <functional>
+#include <future>
 
 #include "acl/acl_rt.h"
 #include "aclnnop/aclnn_cast.h"
@@ -130,6 +131,24 @@ TEST_F(LargeCalls, OfAnotherStreamAreComputedAgain) {
   // What the other stream put there is not the first one's.
   EXPECT_EQ(cast(three), kParts);
   ASSERT_EQ(aclrtDestroyStream(stream), 0);
+}
+
+// The source is still being written by another stream when the first call reads it: too early, but the second
+// is not.
+TEST_F(LargeCalls, AreNotKeptWhileAnotherStreamWrites) {
+  aclrtStream writer = nullptr;
+  ASSERT_EQ(aclrtCreateStream(&writer), 0);
+  std::promise<void> go;
+  ASSERT_EQ(aclrtLaunchHostFunc(
+                writer, [](void* data) { static_cast<std::promise<void>*>(data)->get_future().wait(); }, &go),
+            0);
+  ASSERT_EQ(aclrtMemsetAsync(source_, kRows * kWidth * 2, 0, kRows * kWidth * 2, writer), 0);
+  EXPECT_EQ(cast(three), kParts);
+  go.set_value();
+  ASSERT_EQ(aclrtSynchronizeStream(writer), 0);
+  EXPECT_EQ(cast([](int64_t) { return 0.0f; }), kParts);
+  EXPECT_EQ(cast([](int64_t) { return 0.0f; }), 0);
+  ASSERT_EQ(aclrtDestroyStream(writer), 0);
 }
 
 TEST_F(LargeCalls, AreComputedByReplaysAsWell) {

@@ -87,9 +87,8 @@ void copy_rows(void* dst, uint64_t dst_pitch, const void* src, uint64_t src_pitc
                  bytes);
 }
 
-void note_copy(const Transfer& t) {
-  note_write(reinterpret_cast<uint64_t>(t.dst), t.dst_pitch * (t.rows - 1) + t.bytes);
-}
+// What is written, from its first byte to its last.
+uint64_t extent(const Transfer& t) { return t.dst_pitch * (t.rows - 1) + t.bytes; }
 
 // Again for device ends, when memory was freed since: at a replay.
 Status check_again(const Transfer& t) {
@@ -123,7 +122,7 @@ class CopyWork : public Work {
   explicit CopyWork(const Transfer& transfer) : transfer_(transfer) {}
   Status put_on(Stream& stream) override {
     if (memory_generation() != checked_) RETURN_IF_ERROR(check_again(transfer_));
-    note_copy(transfer_);
+    note_write(reinterpret_cast<uint64_t>(transfer_.dst), extent(transfer_));
     return put_rows(transfer_, stream);
   }
   // Takes the source's bytes along.
@@ -198,7 +197,7 @@ Result<Transfer> check_copy_2d(void* dst, size_t dst_pitch, const void* src, siz
 
 Status copy_now(const Transfer& t) {
   if (t.bytes == 0) return ok();
-  note_copy(t);
+  const WriteNow write(reinterpret_cast<uint64_t>(t.dst), extent(t));
   if (direct(t)) {
     copy_rows(t.dst, t.dst_pitch, t.src, t.src_pitch, t.bytes, t.rows);
     return ok();
@@ -243,7 +242,7 @@ Status copy_on(const StreamPtr& stream, const Transfer& t) {
 
 Status fill_now(const Memory& memory, void* dst, uint8_t value, uint64_t bytes) {
   if (bytes == 0) return ok();
-  note_write(reinterpret_cast<uint64_t>(dst), bytes);
+  const WriteNow write(reinterpret_cast<uint64_t>(dst), bytes);
   if (memory.host_visible()) {
     std::memset(dst, value, bytes);
     return ok();

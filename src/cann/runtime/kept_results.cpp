@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cann/runtime/memory.h"
+#include "cann/runtime/stream.h"
 
 namespace isthmus::cann {
 namespace {
@@ -33,7 +34,10 @@ Results& results() {
   static auto* const results = new Results;
   return *results;
 }
-std::atomic<size_t> count{0};  // so that most writes need no lock
+// So that most writes need no lock. Whoever keeps a result sets it and then looks whether anybody writes;
+// whoever writes says so, or holds its stream, and then looks here: one of the two sees the other.
+std::atomic<size_t> count{0};
+std::atomic<size_t> writes_now{0};
 
 bool is_device_memory(const Stretch& s, int64_t parts) {
   const uint64_t bytes = s.step * static_cast<uint64_t>(parts - 1) + s.bytes;
@@ -95,8 +99,8 @@ Status run_changed_parts(const std::shared_ptr<const void>& what, const Stream& 
     if (result) valid = result->valid;
     for (size_t i = 0; i < valid.size(); ++i)
       if (!valid[i]) forget_where(writes.begin + writes.step * i, writes.bytes, result);
-    // Before they are put on the stream: who writes meanwhile takes it back.
-    if (result) result->valid.assign(valid.size(), true);
+    // Before they are put on the stream: who writes from now on takes it back.
+    if (result) result->valid.assign(valid.size(), writes_now == 0 && other_streams_idle(stream));
   }
   for (size_t i = 0; i < valid.size(); ++i) {
     if (valid[i]) continue;
@@ -109,10 +113,16 @@ Status run_changed_parts(const std::shared_ptr<const void>& what, const Stream& 
 }
 
 void note_write(uint64_t begin, uint64_t bytes) {
-  if (count.load(std::memory_order_acquire) == 0) return;
+  if (count == 0) return;
   std::lock_guard lock(results().mutex);
   forget_where(begin, bytes, nullptr);
 }
+
+WriteNow::WriteNow(uint64_t begin, uint64_t bytes) {
+  ++writes_now;
+  note_write(begin, bytes);
+}
+WriteNow::~WriteNow() { --writes_now; }
 
 void forget_results() {
   std::list<Kept> dropped;  // after the lock

@@ -33,15 +33,31 @@ Holding& holding() {
   return holding;
 }
 
+// Every stream there is. Never destroyed: programs may call until their last moment.
+struct Streams {
+  std::mutex mutex;
+  std::vector<FaceStream*> all;
+};
+Streams& every_stream() {
+  static Streams& streams = *new Streams;
+  return streams;
+}
+
 }  // namespace
 
 FaceStream::FaceStream(std::shared_ptr<Context> context, std::unique_ptr<Stream> chip, int32_t id,
                        uint32_t flags)
     : context_(std::move(context)), id_(id), flags_(flags), chip_(std::move(chip)) {
   open_.reserve(kBatch);
+  std::lock_guard lock(every_stream().mutex);
+  every_stream().all.push_back(this);
 }
 
 FaceStream::~FaceStream() {
+  {
+    std::lock_guard lock(every_stream().mutex);
+    std::erase(every_stream().all, this);
+  }
   (void)chip_->wait();
   forget_scratch(*chip_);
 }
@@ -197,6 +213,21 @@ Result<bool> FaceStream::chip_idle() {
   if (!idle) return false;
   RETURN_IF_ERROR(wait_for_chip());
   return true;
+}
+
+bool FaceStream::seems_idle() {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock || !held_back_.empty()) return false;
+  if (open_.empty() && closed_.empty()) return true;
+  int32_t idle = 0;
+  const auto& api = device().api();
+  return api.stream_query && api.stream_query(chip_->handle(), &idle) == ISTHMUS_OK && idle != 0;
+}
+
+bool other_streams_idle(const Stream& chip) {
+  std::lock_guard lock(every_stream().mutex);
+  return std::all_of(every_stream().all.begin(), every_stream().all.end(),
+                     [&](FaceStream* stream) { return &stream->chip() == &chip || stream->seems_idle(); });
 }
 
 Result<bool> FaceStream::wait_for(int64_t milliseconds) {

@@ -27,6 +27,7 @@ class FaceStream : public std::enable_shared_from_this<FaceStream> {
 
   std::shared_ptr<Context> context() const { return context_.lock(); }
   Device& device() const { return chip_->device(); }
+  const Stream& chip() const { return *chip_; }
   int32_t id() const { return id_; }
   uint32_t flags() const { return flags_; }
 
@@ -41,6 +42,8 @@ class FaceStream : public std::enable_shared_from_this<FaceStream> {
   // Gives up after so long; 0 only asks. False: it is not done.
   Result<bool> wait_for(int64_t milliseconds);
   Result<bool> idle() { return wait_for(0); }
+  // Whether nothing is on it; false also while another thread calls.
+  bool seems_idle();
   // For the end: what is held back will never be put; waits for the rest.
   Status abandon();
   // Waits as well, but keeps the error for wait().
@@ -95,6 +98,9 @@ HandleTable<FaceStream>& stream_handles();
 // null: the default stream of the current context. Codes: kFailedPrecondition without a context;
 // kInvalidArgument for a wrong handle, and for a stream whose context ended.
 Result<StreamPtr> find_stream(aclrtStream stream);
+
+// Whether no other stream has work; false also while one is in a call.
+bool other_streams_idle(const Stream& chip);
 
 // An event was recorded: streams that hold work back for one try again.
 void wake_streams();
