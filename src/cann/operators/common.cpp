@@ -34,6 +34,12 @@ std::pair<Value, Value> halves(Builder& b, const Value& x, int64_t dim) {
   return {b.slice(x, axis, 0, half), b.slice(x, axis, half, 2 * half)};
 }
 
+void refuse_tensors(Builder& b, std::initializer_list<const char*> parameters) {
+  for (const char* parameter : parameters)
+    if (b.has(parameter) && b.optional(parameter).elements() != 0)
+      b.fail(unimplemented("'{}' is not supported", parameter));
+}
+
 Value as_index(Builder& b, const Value& index) {
   return index.dtype == Dtype::kI32 || index.dtype == Dtype::kI64 ? index : b.cast(index, Dtype::kI64);
 }

@@ -19,6 +19,8 @@ bool representable(const Scalar& scalar, Dtype dtype);
 
 // The two halves of x along a dimension; requires that it can be halved.
 std::pair<Value, Value> halves(Builder& b, const Value& x, int64_t dim);
+// Requires that none of these tensors is given; one without elements is none.
+void refuse_tensors(Builder& b, std::initializer_list<const char*> parameters);
 // Indices as gathers and scatters take them.
 Value as_index(Builder& b, const Value& index);
 // How many elements dims that the caller gave have; requires that there can be such a tensor.

@@ -5,19 +5,10 @@
 #include "cann/operators/rows.h"
 
 namespace isthmus::cann {
-namespace {
-
-void refuse(Builder& b, std::initializer_list<const char*> parameters) {
-  for (const char* parameter : parameters)
-    if (b.has(parameter) && b.optional(parameter).elements() != 0)
-      b.fail(unimplemented("'{}' is not supported", parameter));
-}
-
-}  // namespace
 
 // SwiGLU of the halves of what was scaled back, quantised by rows.
 Status build_GroupedMatmulSwigluQuantV2(Builder& b) {
-  refuse(b, {"bias", "smoothScale"});
+  refuse_tensors(b, {"bias", "smoothScale"});
   if (b.has("weightAssistMatrix") && !b.tensor_list("weightAssistMatrix").empty())
     b.fail(unimplemented("'weightAssistMatrix' is not supported"));
   for (const char* mode : {"dequantMode", "quantMode"})
@@ -39,7 +30,7 @@ Status build_GroupedMatmulSwigluQuantV2(Builder& b) {
 
 // Results times logit, added up at the tokens that rowIndex names, and sharedInput from a row on.
 Status build_GroupedMatmulFinalizeRoutingV2(Builder& b) {
-  refuse(b, {"offset", "antiquantScale", "antiquantOffset", "bias"});
+  refuse_tensors(b, {"offset", "antiquantScale", "antiquantOffset", "bias"});
   Value x = b.tensor("x"), weight = b.tensor("weight");
   const Value place = b.output();
   if (b.boolean("transposeX")) x = b.transpose(x, -1, -2);
@@ -77,7 +68,7 @@ Status build_GroupedMatmulFinalizeRoutingV3(Builder& b) { return build_GroupedMa
 
 // Rows of x quantised as DynamicQuant does; weight is [groups, n, k] with transposeWeight.
 Status build_QuantGroupedMatmulDequant(Builder& b) {
-  refuse(b, {"bias", "xScale", "xOffset", "smoothScale"});
+  refuse_tensors(b, {"bias", "xScale", "xOffset", "smoothScale"});
   const std::string mode = b.text("xQuantMode");
   b.require(mode.empty() || mode == "pertoken", "xQuantMode '{}'; 'pertoken' is supported", mode);
   const Value x = b.tensor("x");

@@ -47,12 +47,6 @@ Value by_row(Builder& b, const Value& scale, const Value& x) {
   return b.failed() ? scale : along(b, scale, x, x.rank - 2);
 }
 
-void refuse(Builder& b, std::initializer_list<const char*> parameters) {
-  for (const char* parameter : parameters)
-    if (b.has(parameter) && b.optional(parameter).elements() != 0)
-      b.fail(unimplemented("'{}' is not supported", parameter));
-}
-
 // Scales sums back: those of whole numbers get a bias of whole numbers before, a bias of floats comes last.
 Value scaled_back(Builder& b, Value sum, const Value& column, const Value& row, const Value& bias) {
   if (b.failed()) return {};
@@ -85,7 +79,7 @@ Status build_TransQuantParamV2(Builder& b) {
 }
 
 Status build_QuantMatmulV5(Builder& b) {
-  refuse(b, {"yScale", "x1Offset", "yOffset"});
+  refuse_tensors(b, {"yScale", "x1Offset", "yOffset"});
   Value x1 = b.tensor("x1"), x2 = b.tensor("x2");
   const Value place = b.output(), bias = b.optional("bias"), offset = b.optional("x2Offset");
   if (!b.require(b.integer("groupSize") == 0, "groupSize {}; 0 is supported", b.integer("groupSize")))
@@ -108,7 +102,7 @@ Status build_QuantMatmulWeightNz(Builder& b) { return build_QuantMatmulV5(b); }
 
 // Rows of x quantised as DynamicQuant does; weight is [n, k] with transposeWeight.
 Status build_QuantMatmulDequant(Builder& b) {
-  refuse(b, {"xScale", "xOffset", "smoothScale"});
+  refuse_tensors(b, {"xScale", "xOffset", "smoothScale"});
   const std::string mode = b.text("xQuantMode");
   b.require(mode == "pertoken", "xQuantMode '{}'; 'pertoken' is supported", mode);
   const Value x = b.tensor("x");
