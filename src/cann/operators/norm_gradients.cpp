@@ -97,7 +97,8 @@ struct Groups {
 Groups groups_of(Builder& b, const Value& g, const Value& x, int64_t groups) {
   const Value mean = b.cast(b.tensor("mean"), Dtype::kF32), rstd = b.cast(b.tensor("rstd"), Dtype::kF32);
   if (b.failed() || !b.require(g.shape() == x.shape(), "a gradient {} of {}", to_string(g), to_string(x)) ||
-      !b.require(groups > 0 && x.dims[1] % groups == 0, "{} channels in {} groups", x.dims[1], groups) ||
+      !b.require(groups > 0 && groups <= std::max<int64_t>(x.dims[1], 1) && x.dims[1] % groups == 0,
+                 "{} channels in {} groups", x.dims[1], groups) ||
       !b.require(mean.elements() == x.dims[0] * groups && rstd.elements() == mean.elements(),
                  "'mean' is {} and 'rstd' {}", to_string(mean), to_string(rstd)))
     return {};

@@ -76,8 +76,8 @@ namespace {
 Value of_best_groups(Builder& b, const Value& ranked, int64_t count, int64_t best_count, int64_t mode) {
   if (b.failed() || count <= 1) return ranked;
   const int64_t rows = ranked.dims[0], experts = ranked.rank == 2 ? ranked.dims[1] : 0;
-  if (!b.require(experts % count == 0 && experts / count >= 1 + mode && best_count >= 1 &&
-                     best_count <= count && (mode == 0 || mode == 1),
+  if (!b.require((mode == 0 || mode == 1) && experts % count == 0 && experts / count >= 1 + mode &&
+                     best_count >= 1 && best_count <= count,
                  "{} of {} groups of {}, groupSelectMode {}", best_count, count, to_string(ranked), mode))
     return {};
   const Value groups = b.reshape(ranked, {rows, count, experts / count});
