@@ -22,10 +22,11 @@ std::atomic<Phase> phase{Phase::kBefore};
 
 // The configuration is JSON: one object. Nothing in it changes anything here, so that keys are not looked at.
 aclError check_config(const char* path) {
-  std::ifstream file(path, std::ios::binary);
   std::error_code is_file;
-  if (!std::filesystem::is_regular_file(path, is_file) || !file)
-    return fail(ACL_ERROR_INVALID_FILE, "aclInit: {} cannot be read", path);
+  const bool regular = std::filesystem::is_regular_file(path, is_file);  // opening a pipe would wait for ever
+  std::ifstream file;
+  if (regular) file.open(path, std::ios::binary);
+  if (!file.is_open()) return fail(ACL_ERROR_INVALID_FILE, "aclInit: {} cannot be read", path);
   constexpr uint64_t kLargest = 10 << 20;
   if (std::filesystem::file_size(path, is_file) > kLargest)
     return fail(ACL_ERROR_INVALID_FILE_SIZE, "aclInit: {} has more than {} bytes", path, kLargest);

@@ -2,6 +2,9 @@
 // Beginning and end happen once in a process: each case runs in one of its own.
 #include "cann/runtime/library.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -61,6 +64,10 @@ void configurations() {
   EXPECT_CODE(aclInit("no/such/file.json"), ACL_ERROR_INVALID_FILE);
   EXPECT_NE(message().find("no/such/file.json"), std::string::npos);
   EXPECT_CODE(aclInit(testing::TempDir().c_str()), ACL_ERROR_INVALID_FILE);
+  const std::string pipe = testing::TempDir() + "isthmus_cann_pipe_" + std::to_string(getpid());
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_CODE(aclInit(pipe.c_str()), ACL_ERROR_INVALID_FILE);  // it would wait for a writer
+  unlink(pipe.c_str());
   EXPECT_CODE(aclInit(write("bad.json", "{\"dump\": ").c_str()), ACL_ERROR_PARSE_FILE);
   EXPECT_CODE(aclInit(write("list.json", "[1, 2]").c_str()), ACL_ERROR_PARSE_FILE);
   EXPECT_NE(message().find("array"), std::string::npos);

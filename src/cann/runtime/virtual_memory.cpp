@@ -168,6 +168,10 @@ aclError aclrtMallocPhysical(aclrtDrvMemHandle* handle, size_t size, const aclrt
   Result<DevicePtr> device = device_of(prop);
   if (!device.ok()) return report(entry, device.status());
   if (const Status status = whole_pieces(size); !status.ok()) return report(entry, status);
+  // The system would give more than there is, and end the program at the first touch.
+  if (size > (*device)->properties().memory_bytes)
+    return fail(ACL_ERROR_RT_MEMORY_ALLOCATION, "{}: {} bytes asked for, {} has {}", entry, size,
+                (*device)->id(), (*device)->properties().memory_bytes);
   const int file = memfd_create("isthmus_cann", MFD_CLOEXEC);
   if (file < 0 || ftruncate(file, static_cast<off_t>(size)) != 0) {
     if (file >= 0) close(file);

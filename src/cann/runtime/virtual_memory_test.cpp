@@ -36,6 +36,8 @@ TEST_P(VirtualMemory, GrowsPieceByPiece) {
     ASSERT_OK(aclrtMallocPhysical(&handles[i], piece_, &prop_, 0));
     ASSERT_OK(aclrtMapMem(bytes + i * piece_, piece_, 0, handles[i], 0));
   }
+  aclrtDrvMemHandle none = nullptr;
+  EXPECT_CODE(aclrtMallocPhysical(&none, size_t{1} << 46, &prop_, 0), ACL_ERROR_RT_MEMORY_ALLOCATION);
   EXPECT_CODE(aclrtMapMem(bytes, piece_, 0, handles[0], 0), ACL_ERROR_RT_PARAM_INVALID);
   EXPECT_CODE(aclrtMapMem(bytes + 63 * piece_, 2 * piece_, 0, handles[0], 0), ACL_ERROR_RT_PARAM_INVALID);
   // One stretch, across the pieces.
