@@ -21,6 +21,12 @@ constexpr uint64_t kDeviceAlignment = 512;
 // And some write past its end unpunished, since memory there comes in huge pages (ggml: the cosines of a
 // model with longer heads than the one before); so it does here. What nobody touches costs addresses only.
 constexpr uint64_t kDevicePage = 2 << 20;
+// Small ones stay below a page: the host's memory of a whole page is a huge one, all of it taken by the first
+// byte, and programs have thousands of small tensors.
+uint64_t with_slack(uint64_t bytes) {
+  if (bytes <= kDevicePage / 2) return kDevicePage / 8 * 7;
+  return (bytes / kDevicePage + 1) * kDevicePage + kDeviceAlignment;
+}
 
 struct Freed {
   void operator()(void* memory) const { std::free(memory); }
@@ -125,8 +131,7 @@ Result<void*> allocate_device_memory(int32_t device_id, const DevicePtr& device,
   RETURN_IF_ERROR(too_large(bytes));
   drop_leftovers();
   Block block;
-  ASSIGN_OR_RETURN(block.buffer,
-                   device->allocate((bytes / kDevicePage + 1) * kDevicePage + kDeviceAlignment));
+  ASSIGN_OR_RETURN(block.buffer, device->allocate(with_slack(bytes)));
   const uint64_t begin =
       (block.buffer.address() + kDeviceAlignment - 1) / kDeviceAlignment * kDeviceAlignment;
   block.memory = {begin, bytes, MemoryKind::kDevice, device_id, device};

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <cstring>
+#include <fstream>
 #include <numeric>
 
 #include "cann/runtime.h"
@@ -122,6 +125,24 @@ TEST_P(MemoryOf, IsCheckedAtEachUse) {
   EXPECT_CODE(aclrtMalloc(&none, 0, ACL_MEM_MALLOC_HUGE_FIRST), ACL_ERROR_RT_PARAM_INVALID);
   EXPECT_CODE(aclrtMalloc(&none, SIZE_MAX, ACL_MEM_MALLOC_HUGE_FIRST), ACL_ERROR_RT_MEMORY_ALLOCATION);
   EXPECT_CODE(aclrtMalloc(nullptr, 4, ACL_MEM_MALLOC_HUGE_FIRST), ACL_ERROR_INVALID_PARAM);
+}
+
+// Of 100 of four bytes each, huge pages would be 200 MiB.
+TEST_P(MemoryOf, OfSmallAllocationsIsSmall) {
+  const auto resident = [] {
+    uint64_t size = 0, pages = 0;
+    std::ifstream("/proc/self/statm") >> size >> pages;
+    return pages * static_cast<uint64_t>(getpagesize());
+  };
+  const int32_t value = 1;
+  std::vector<void*> small(100);
+  const uint64_t before = resident();
+  for (void*& memory : small) {
+    memory = allocate(4);
+    ASSERT_OK(aclrtMemcpy(memory, 4, &value, 4, ACL_MEMCPY_HOST_TO_DEVICE));
+  }
+  EXPECT_LT(resident(), before + (uint64_t{100} << 20));
+  for (void* const memory : small) EXPECT_OK(aclrtFree(memory));
 }
 
 TEST_P(MemoryOf, GoesToOtherDevices) {
