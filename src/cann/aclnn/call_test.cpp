@@ -222,6 +222,8 @@ TEST_F(Calls, FloatsBecomeWholeNumbersByACastAlone) {
   EXPECT_NE(message().find("aclnnCast"), std::string::npos) << message();
   EXPECT_EQ(ACLNN(BitwiseAndTensor, x, x, y), kAclnnInvalidArgument);
   EXPECT_NE(message().find("whole numbers"), std::string::npos) << message();
+  Dense<bool> no({4}), yes({4});
+  EXPECT_EQ(ACLNN(Mul, no, yes, no), 0) << message();
   ASSERT_EQ(ACLNN(Cast, x, ACL_INT32, whole), 0) << message();
   EXPECT_EQ(whole.values(), (std::vector<int32_t>{1, 2, 3, 4}));
 }

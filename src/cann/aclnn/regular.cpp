@@ -13,10 +13,11 @@ bool takes(const Port& port, Dtype dtype) {
 }
 
 // What an operand of this dtype is computed in: itself, or what PyTorch makes of it for a port that has no
-// such dtype: whole numbers become the output's float or F32, Bool becomes I32.
+// such dtype: whole numbers become the output's float or F32, Bool with a whole output I32.
 Dtype computed_in(const Port& port, Dtype dtype, Dtype output) {
   if (takes(port, dtype)) return dtype;
   if (is_float(output) && takes(port, output)) return output;
+  if (dtype == Dtype::kBool && !is_float(output) && takes(port, Dtype::kI32)) return Dtype::kI32;
   for (Dtype candidate : {Dtype::kF32, Dtype::kI32, Dtype::kI64, Dtype::kBool, Dtype::kU64})
     if (takes(port, candidate)) return candidate;
   return dtype;
