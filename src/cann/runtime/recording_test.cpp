@@ -53,6 +53,22 @@ class Captures : public OnDevice {
   void* memory_ = nullptr;
 };
 
+// The leak checker looks whether recording and streams let go of each other.
+TEST_P(Captures, EndWithTheirStreams) {
+  aclrtStream origin = nullptr, other = nullptr;
+  ASSERT_OK(aclrtCreateStream(&origin));
+  ASSERT_OK(aclrtCreateStream(&other));
+  ASSERT_OK(aclmdlRICaptureBegin(origin, ACL_MODEL_RI_CAPTURE_MODE_GLOBAL));
+  ASSERT_OK(aclrtRecordEvent(fork_, origin));
+  ASSERT_OK(aclrtStreamWaitEvent(other, fork_));
+  ASSERT_OK(fill(0, 7, other));
+  EXPECT_OK(aclrtDestroyStream(origin));
+  EXPECT_EQ(status(other), ACL_MODEL_RI_CAPTURE_STATUS_INVALIDATED);
+  EXPECT_OK(aclrtDestroyStream(other));
+  ASSERT_OK(aclrtSynchronizeDevice());
+  EXPECT_EQ(bytes()[0], 0);
+}
+
 TEST_P(Captures, RunNothingUntilReplayed) {
   ASSERT_OK(aclmdlRICaptureBegin(first_, ACL_MODEL_RI_CAPTURE_MODE_GLOBAL));
   EXPECT_EQ(status(first_), ACL_MODEL_RI_CAPTURE_STATUS_ACTIVE);

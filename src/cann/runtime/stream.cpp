@@ -189,9 +189,12 @@ Status FaceStream::wait() {
 
 Status FaceStream::abandon() {
   std::deque<std::shared_ptr<Work>> dropped;
+  RecordingPtr ended;  // it holds its streams, and they it
   std::unique_lock<std::mutex> lock;
   RETURN_IF_ERROR(take(lock));
   dropped.swap(held_back_);
+  ended.swap(recording_);
+  if (ended) (void)ended->invalidate("one of its streams came to an end");
   advanced_.notify_all();
   return wait_for_chip();
 }
