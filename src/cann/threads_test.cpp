@@ -179,7 +179,7 @@ TEST_F(Threads, FreeWhatOthersUse) {
 TEST_F(Threads, EndContextsThatOthersUse) {
   std::atomic<void*> context{nullptr};
   in_threads(3, [&](int number) {
-    Memory memory(64);
+    Memory memory(64), other(64);
     for (int i = 0; i < 60; ++i) {
       if (number == 0) {
         void* made = nullptr;
@@ -191,7 +191,7 @@ TEST_F(Threads, EndContextsThatOthersUse) {
         answered(aclrtCreateStream(&stream));
         if (!stream) continue;
         answered(aclrtMemsetAsync(memory.data(), 64, 1, 64, stream));
-        answered(aclrtMemsetAsync(memory.data(), 64, 1, 64, nullptr));
+        answered(aclrtMemsetAsync(other.data(), 64, 1, 64, nullptr));
         answered(aclrtSynchronizeStream(stream));
         answered(aclrtDestroyStream(stream));
       }

@@ -50,8 +50,11 @@ Status Event::wait() {
   if (is_done()) return ok();
   const uint64_t count = recorded;
   Stream* const on = stream;
+  on->pin();
   lock.unlock();
-  RETURN_IF_ERROR(on->wait());  // executes at least up to the record
+  const Status status = on->wait();  // executes at least up to the record
+  on->unpin();
+  RETURN_IF_ERROR(status);
   lock.lock();
   changed.wait(lock, [&] { return completed >= count; });
   return ok();
@@ -77,11 +80,19 @@ Stream::Stream(Pool& pool) : pool_(pool), background_([this] { background(); }) 
 Stream::~Stream() {
   (void)wait();
   {
-    std::lock_guard lock(mutex_);
+    // Every event of it is done, so that nobody pins it any more.
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return pins_.load() == 0; });
     stop_ = true;
   }
   background_wake_.notify_all();
   background_.join();
+}
+
+void Stream::unpin() {
+  std::lock_guard lock(mutex_);
+  pins_.fetch_sub(1);
+  changed_.notify_all();
 }
 
 void Stream::announce() {
@@ -214,10 +225,14 @@ void Stream::help_until(Event& event, uint64_t count) {
     std::lock_guard lock(event.mutex);
     if (event.completed >= count) return;
     other = event.stream;
+    if (other && other != this) other->pin();
   }
   if (other && other != this) {
-    std::unique_lock lock(other->mutex_);
-    if (!other->executing_ && other->pending()) other->execute_pending(lock, {&event, count});
+    {
+      std::unique_lock lock(other->mutex_);
+      if (!other->executing_ && other->pending()) other->execute_pending(lock, {&event, count});
+    }
+    other->unpin();
   }
   std::unique_lock lock(event.mutex);
   event.changed.wait(lock, [&] { return event.completed >= count; });

@@ -3,6 +3,7 @@
 // that nobody waits for, so that streams stay asynchronous without costing a hand-over in the common case.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <cstring>
@@ -31,7 +32,7 @@ struct Event {
 
   mutable std::mutex mutex;
   std::condition_variable changed;
-  Stream* stream = nullptr;  // of the latest record
+  Stream* stream = nullptr;  // of the latest record; lives at least until that is done
   uint64_t recorded = 0;
   uint64_t completed = 0;
   double completed_at = 0;  // seconds of the steady clock
@@ -93,6 +94,11 @@ class Stream {
  private:
   Status add(const Command& command);
   void help_until(Event& event, uint64_t count);
+  friend struct Event;
+  // By who waits for an event of this stream, whose end then waits for them. Holding the event's mutex, the
+  // event not being done.
+  void pin() { pins_.fetch_add(1); }
+  void unpin();
   void background();
   // All of these holding mutex_.
   bool pending() const { return next_ < running_.commands.size() || !queued_.commands.empty(); }
@@ -112,6 +118,7 @@ class Stream {
   bool executing_ = false;
   bool armed_ = false;  // the background thread knows of the work
   bool stop_ = false;
+  std::atomic<int> pins_{0};
   std::thread background_;
 };
 
