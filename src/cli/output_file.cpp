@@ -14,7 +14,7 @@ namespace isthmus::cli {
 
 Status check_writable(const std::string& path) {
   const bool is_there = access(path.c_str(), F_OK) == 0;
-  // O_NONBLOCK: a named pipe whose reader comes later (ENXIO) is not waited for now.
+  // O_NONBLOCK: opening a named pipe that nobody reads fails (ENXIO) and does not wait for a reader.
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
   if (file < 0 && errno != ENXIO)
     return error(Code::kUnavailable, "{}: cannot be written: {}", path, std::strerror(errno));

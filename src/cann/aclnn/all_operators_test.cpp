@@ -242,9 +242,13 @@ TEST_F(AllOperators, RunOnAnything) {
       aclOpExecutor* const executor = prepare(*op, true, &bytes);
       if (!executor) continue;
       const aclnnStatus code = run_call(*op, workspace.data(), kWorkspace, executor, nullptr);
-      if (code != 0) EXPECT_EQ(message().find("aclnn"), 0u) << op->name << " " << code;
+      if (code != 0) {
+        EXPECT_EQ(message().find("aclnn"), 0u) << op->name << " " << code;
+      }
       const aclError waited = aclrtSynchronizeStream(nullptr);
-      if (waited != 0) EXPECT_EQ(message().find("aclrtSynchronizeStream"), 0u) << op->name << " " << waited;
+      if (waited != 0) {
+        EXPECT_EQ(message().find("aclrtSynchronizeStream"), 0u) << op->name << " " << waited;
+      }
       check_rest(*op);
       run += code == 0 && waited == 0;
       if (code == 0 && waited == 0) names.insert(op->name);

@@ -149,6 +149,19 @@ inline std::vector<float> floats(const std::vector<uint16_t>& values) {
   return result;
 }
 
+// A list of tensors; ends with the process, as a test's few may.
+class List {
+ public:
+  List(std::initializer_list<aclTensor*> tensors)
+      : handles_(tensors.begin(), tensors.end()),
+        list_(aclCreateTensorList(handles_.data(), handles_.size())) {}
+  operator aclTensorList*() const { return list_; }  // NOLINT: implicit
+
+ private:
+  std::vector<const aclTensor*> handles_;
+  aclTensorList* list_;
+};
+
 // 1, 2, 3, …
 template <typename T = float>
 std::vector<T> counting(int64_t n, T first = 1) {

@@ -13,18 +13,6 @@ using namespace test;
 using Training = OnDevice;
 using Floats = std::vector<float>;
 
-class List {
- public:
-  List(std::initializer_list<aclTensor*> tensors)
-      : handles_(tensors.begin(), tensors.end()),
-        list_(aclCreateTensorList(handles_.data(), handles_.size())) {}
-  operator aclTensorList*() const { return list_; }  // NOLINT: implicit
-
- private:
-  std::vector<const aclTensor*> handles_;
-  aclTensorList* list_;
-};
-
 constexpr int64_t kFar = 2147483647;
 
 TEST_F(Training, FlashAttentionAndItsGradient) {

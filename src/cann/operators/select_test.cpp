@@ -117,18 +117,6 @@ TEST_F(Select, CannotBeCaptured) {
   ASSERT_EQ(aclrtDestroyStream(stream), ACL_SUCCESS);
 }
 
-class List {
- public:
-  List(std::initializer_list<aclTensor*> tensors)
-      : handles_(tensors.begin(), tensors.end()),
-        list_(aclCreateTensorList(handles_.data(), handles_.size())) {}
-  operator aclTensorList*() const { return list_; }  // NOLINT: implicit
-
- private:
-  std::vector<const aclTensor*> handles_;
-  aclTensorList* list_;
-};
-
 TEST_F(Select, Index) {
   // x[:, i, j] of 2 by 3 by 4: neighbours stay where they are; x[i, :, j] has the indices first.
   Dense<float> x({2, 3, 4}, counting(24)), middle({2, 2}), first({2, 3});

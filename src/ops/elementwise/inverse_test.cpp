@@ -6,21 +6,11 @@
 #include <bit>
 #include <cmath>
 
+#include "ops/elementwise/ulps.h"
 #include "ops/elementwise/vocabulary-inl.h"
 
 namespace isthmus {
 namespace {
-
-// Distance in units of the last place of the expected float.
-double ulps(float actual, double expected) {
-  if (std::isnan(expected) || std::isnan(actual))
-    return std::isnan(expected) == std::isnan(actual) ? 0 : INFINITY;
-  const float rounded = static_cast<float>(expected);
-  if (std::isinf(rounded) || std::isinf(actual)) return rounded == actual ? 0 : INFINITY;
-  const double unit =
-      std::max(std::ldexp(1.0, std::ilogb(rounded == 0 ? 0x1p-149f : rounded) - 23), 0x1p-149);
-  return std::abs(actual - expected) / unit;
-}
 
 template <typename F, typename G>
 double largest_error(F ours, G exact) {
